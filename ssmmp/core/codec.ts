@@ -1,0 +1,245 @@
+/**
+ * The codec: one text line to one message and back (R01 to R08, R24).
+ *
+ * Lives here: reading and writing of messages as the catalog says. Does not live here: cutting bytes into
+ * lines (framing.ts) and what a message means. Writing keeps the specification's order to the letter,
+ * because published peers read by position; reading goes by name. What cannot be read is a value, not an
+ * exception, and keeps what could be read, so that a 400 can be sent back (refusal.ts).
+ */
+import { canonicalAddress } from './address.ts';
+import {
+  EXTENSION_LINES,
+  FIELD_KINDS,
+  rowOf,
+  type Extensions,
+  type FieldKind,
+  type FieldName,
+  type Message,
+  type MessageType,
+  type PlugSetting,
+  type SocketSetting,
+} from './catalog.ts';
+import { isName, MESSAGE_BYTES_MAX, MESSAGE_LINES_MAX, parseId, parsePort, parseStatus } from './names.ts';
+import { LINE_SPELLINGS, readSubType, readType } from './spellings.ts';
+
+/** Why a line is no message, with what could be read of it. */
+export interface Unreadable {
+  readonly ok: false;
+  /** A sentence: what was sent, what was expected. */
+  readonly problem: string;
+  readonly type: MessageType | null;
+  readonly messageId: number | null;
+  readonly lines: ReadonlyMap<string, string>;
+}
+
+export type Decoded = { readonly ok: true; readonly message: Message } | Unreadable;
+
+/** A sender's refusal to write something the wire cannot hold (R03): a broken invariant of the sender. */
+export class UnencodableError extends Error {}
+
+const UNWRITABLE = /[^\x20-\x7d]/;
+const UNREADABLE_BYTE = /[^\x20-\x7e]/;
+const SEPARATOR = ' ~ ';
+const EXTENSION_NAMES = Object.keys(EXTENSION_LINES) as (keyof Extensions)[];
+
+/**
+ * Writes a message as one line without its LF. `strict` leaves out every `x_…` line (`--strict-1.1`).
+ * Throws UnencodableError where a contents holds what the wire cannot, which no value read by this codec does.
+ */
+export function encode(message: Message, strict = false): string {
+  const row = rowOf(message.type);
+  let line = `type: ${message.type}${SEPARATOR}message_id: ${message.message_id}`;
+  if (message.sub_type !== null) line += `${SEPARATOR}sub_type: ${message.sub_type}`;
+  const values = message as unknown as Record<FieldName, unknown>;
+  for (const field of row.fields) line += lineOf(field, write(FIELD_KINDS[field], values[field]));
+  if (message.x !== undefined && !strict)
+    for (const name of EXTENSION_NAMES) {
+      const contents = message.x[name];
+      if (contents !== undefined) line += lineOf(name, contents);
+    }
+  if (line.length > MESSAGE_BYTES_MAX)
+    throw new UnencodableError(`${message.type} has ${line.length} bytes; the most is ${MESSAGE_BYTES_MAX} (R07)`);
+  return line;
+}
+
+/** Reads one line (without its LF; a CR at the end is ignored). Never throws. */
+export function decode(text: string): Decoded {
+  const lines = new Map<string, string>();
+  const problem = splitLines(text, lines);
+  const type = readType(lines.get('type') ?? '', (name) => lines.has(name));
+  const messageId = parseId(lines.get('message_id') ?? '');
+  const fail = (sentence: string): Unreadable => ({ ok: false, problem: sentence, type, messageId, lines });
+  if (problem !== null) return fail(problem);
+  if (type === null) return fail(`'type: ${show(lines.get('type'))}' is no message type of SSMMP/1.1`);
+  if (messageId === null) return fail(`'message_id: ${show(lines.get('message_id'))}' is no integer from 1 to 2^53-1`);
+  const subType = readSubType(type, lines.get('sub_type'));
+  if (subType === undefined)
+    return fail(`'sub_type: ${show(lines.get('sub_type'))}' is no hop of ${type} (${hopsOf(type)})`);
+
+  const row = rowOf(type);
+  const spellings = LINE_SPELLINGS[type];
+  if (spellings !== undefined)
+    for (const [listed, name] of Object.entries(spellings)) {
+      const contents = lines.get(listed);
+      if (contents !== undefined && !lines.has(name)) lines.set(name, contents);
+    }
+  const message: Record<string, unknown> = { type, message_id: messageId, sub_type: subType };
+  for (const field of row.fields) {
+    const contents = lines.get(field);
+    if (contents === undefined || contents === '') {
+      if (row.blank.includes(field)) {
+        message[field] = null;
+        continue;
+      }
+      if (contents === undefined) return fail(`${type} needs a line '${field}'`);
+    }
+    const value = read(FIELD_KINDS[field], contents);
+    if (value === null) return fail(`'${field}: ${show(contents)}' is no ${KIND_WORDS[FIELD_KINDS[field]]}`);
+    message[field] = value;
+  }
+  const x = readExtensions(lines);
+  if (x !== null) message['x'] = x;
+  return { ok: true, message: message as unknown as Message };
+}
+
+function lineOf(name: string, contents: string): string {
+  if (UNWRITABLE.test(contents))
+    throw new UnencodableError(
+      `'${name}: ${show(contents)}' holds '~', a control character or a byte above 0x7E (R03)`,
+    );
+  return `${SEPARATOR}${name}: ${contents}`;
+}
+
+/** Splits a line at ` ~ ` into `lines`; the sentence says what was wrong, and what came before it stays readable. */
+function splitLines(text: string, lines: Map<string, string>): string | null {
+  if (text.length > MESSAGE_BYTES_MAX)
+    return `a message of ${text.length} bytes; the most is ${MESSAGE_BYTES_MAX} (R07)`;
+  const whole = text.endsWith('\r') ? text.slice(0, -1) : text;
+  let problem: string | null = null;
+  if (UNREADABLE_BYTE.test(whole)) problem = 'a control character or a byte above 0x7E; SSMMP is 7-bit ASCII (R08)';
+  const parts = whole.split(SEPARATOR);
+  if (parts.length > MESSAGE_LINES_MAX + 1) return `${parts.length} lines; the most is ${MESSAGE_LINES_MAX} (R07)`;
+  parts.forEach((part, index) => {
+    let trimmed = part.trim();
+    if (index === parts.length - 1 && trimmed.endsWith(' ~')) trimmed = trimmed.slice(0, -2).trimEnd();
+    if (trimmed === '' && index === parts.length - 1 && index > 0) return;
+    const colon = trimmed.indexOf(':');
+    const name = colon === -1 ? '' : trimmed.slice(0, colon).trimEnd();
+    const contents = trimmed.slice(colon + 1).trim();
+    if (name === '') problem ??= `'${show(trimmed)}' is no line 'name: contents'`;
+    else if (trimmed.includes('~')) problem ??= `'~' inside line '${show(name)}'; a contents never holds one (R03)`;
+    else if (lines.has(name)) problem ??= `line '${show(name)}' stands twice (R03)`;
+    else lines.set(name, contents);
+  });
+  return problem;
+}
+
+const KIND_WORDS: Readonly<Record<FieldKind, string>> = {
+  address: 'IPv4 or IPv6 literal (R15)',
+  names: "list of names '(a, b)' (R05, R06)",
+  status: 'status code from 100 to 599',
+  name: 'name: a letter or digit, then up to 63 of letters, digits, _ . - (R06)',
+  plug: "name of a plug, or '-' (R06, R41)",
+  id: 'integer from 1 to 2^53-1',
+  port: 'port from 1 to 65535',
+  sockets: "socket configuration 'S1, 54001 & S2, 54002'",
+  plugs: "plug configuration 'P1, S1, B & P2, S2, C'",
+};
+
+function read(kind: FieldKind, contents: string): unknown {
+  switch (kind) {
+    case 'address':
+      return canonicalAddress(contents);
+    case 'name':
+      return isName(contents) ? contents : null;
+    case 'plug':
+      return contents === '-' || isName(contents) ? contents : null;
+    case 'id':
+      return parseId(contents);
+    case 'port':
+      return parsePort(contents);
+    case 'status':
+      return parseStatus(contents);
+    case 'names':
+      return readNames(contents);
+    case 'sockets':
+      return readSockets(contents);
+    case 'plugs':
+      return readPlugs(contents);
+  }
+}
+
+function write(kind: FieldKind, value: unknown): string {
+  if (value === null || value === undefined) return '';
+  switch (kind) {
+    case 'names':
+      return `(${(value as readonly string[]).join(', ')})`;
+    case 'sockets':
+      return writeSockets(value as readonly SocketSetting[]);
+    case 'plugs':
+      return writePlugs(value as readonly PlugSetting[]);
+    default:
+      return String(value as string | number);
+  }
+}
+
+function readNames(contents: string): string[] | null {
+  const inner = contents.startsWith('(') && contents.endsWith(')') ? contents.slice(1, -1) : contents;
+  if (inner.trim() === '') return [];
+  const names = inner.split(/[,;]/).map((name) => name.trim());
+  return names.every(isName) ? names : null;
+}
+
+/** `S1, 54001 & S2, 54002` as one contents or one program argument; empty when there is none. */
+export function writeSockets(sockets: readonly SocketSetting[]): string {
+  return sockets.map(({ socket, port }) => `${socket}, ${port}`).join(' & ');
+}
+
+/** `P1, S1, B & P2, S2, C` as one contents or one program argument; empty when there is none. */
+export function writePlugs(plugs: readonly PlugSetting[]): string {
+  return plugs.map(({ plug, socket, service }) => `${plug}, ${socket}, ${service}`).join(' & ');
+}
+
+/** Reads a `socket_configuration`; null when it is none. */
+export function readSockets(contents: string): SocketSetting[] | null {
+  if (contents.trim() === '') return [];
+  const sockets: SocketSetting[] = [];
+  for (const item of contents.split('&')) {
+    const [socket, digits, ...more] = item.split(',').map((word) => word.trim());
+    const port = parsePort(digits ?? '');
+    if (socket === undefined || !isName(socket) || port === null || more.length > 0) return null;
+    sockets.push({ socket, port });
+  }
+  return sockets;
+}
+
+/** Reads a `plug_configuration`; null when it is none. */
+export function readPlugs(contents: string): PlugSetting[] | null {
+  if (contents.trim() === '') return [];
+  const plugs: PlugSetting[] = [];
+  for (const item of contents.split('&')) {
+    const words = item.split(',').map((word) => word.trim());
+    const [plug, socket, service] = words;
+    if (words.length !== 3 || !words.every(isName)) return null;
+    plugs.push({ plug: plug as string, socket: socket as string, service: service as string });
+  }
+  return plugs;
+}
+
+function readExtensions(lines: ReadonlyMap<string, string>): Extensions | null {
+  let x: Record<string, string> | null = null;
+  for (const [name, contents] of lines)
+    if (name.startsWith('x_') && Object.hasOwn(EXTENSION_LINES, name)) (x ??= {})[name] = contents;
+  return x;
+}
+
+function hopsOf(type: MessageType): string {
+  return rowOf(type)
+    .hops.map((hop) => hop.subType ?? 'none')
+    .join(', ');
+}
+
+/** A piece of a stranger's text for a sentence: short, nothing unprintable. */
+function show(text: string | undefined): string {
+  return (text ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 80);
+}
