@@ -36,6 +36,7 @@ export class Driver<State, Input extends Stamped, Effect> {
   private readonly options: DriverOptions<Input, Effect>;
   private queue: Effect[] = [];
   private flushWanted = false;
+  private uncommitted = false;
   private scheduled = false;
   private performing = false;
   private stopped = false;
@@ -56,6 +57,7 @@ export class Driver<State, Input extends Stamped, Effect> {
     this.options.journal?.append(stamped, effects);
     for (const effect of effects) this.queue.push(effect);
     this.flushWanted ||= flush;
+    this.uncommitted = true;
     this.schedule();
   }
 
@@ -80,6 +82,7 @@ export class Driver<State, Input extends Stamped, Effect> {
     const flush = this.flushWanted;
     this.queue = [];
     this.flushWanted = false;
+    this.uncommitted = false;
     try {
       await journal.commit(flush);
     } catch (error) {
@@ -89,7 +92,7 @@ export class Driver<State, Input extends Stamped, Effect> {
     }
     this.scheduled = false;
     for (const effect of effects) if (!this.stopped) this.options.perform(effect);
-    if (this.queue.length > 0) this.schedule();
+    if (this.uncommitted) this.schedule();
     this.arm();
   }
 
