@@ -107,9 +107,8 @@ export function parseGraph(text: string, fileName: string): GraphResult {
   const root = isMap(file.value) ? file.value : {};
   const services = readServices(root['services'], file);
   const edges = readEdges(root['edges'], file);
-  const isWhole =
-    ![...services.values()].includes(null) &&
-    edges.length === (Array.isArray(root['edges']) ? root['edges'].length : 0);
+  const edgesInFile = root['edges'] === undefined ? 0 : Array.isArray(root['edges']) ? root['edges'].length : null;
+  const isWhole = ![...services.values()].includes(null) && edges.length === edgesInFile;
   const draft: GraphDraft = { services, edges, isWhole };
   if (isMap(root['services']) && !isTooLarge(draft, file)) checkGraph(draft, file);
   if (file.failed || top === null) return { ok: false, problems: file.problems };
@@ -120,7 +119,7 @@ export function parseGraph(text: string, fileName: string): GraphResult {
     edges: draft.edges.map(({ edge }) => edge),
     policies: { balancing: top.policies?.balancing ?? 'least-sessions' },
   };
-  return { ok: true, graph, warnings: file.problems };
+  return { ok: true, graph, warnings: file.warnings };
 }
 
 function readServices(value: unknown, file: LocatedYaml): Map<string, GraphService | null> {
@@ -158,7 +157,7 @@ function readEdges(value: unknown, file: LocatedYaml): { edge: GraphEdge; path: 
       const [source, [plug, socket], dest] = shape.data;
       edges.push({ edge: { source, plug, socket, dest }, path });
     } else {
-      const found = Array.isArray(entry) ? JSON.stringify(entry).slice(0, 80) : describe(entry);
+      const found = describe(entry);
       const hint = /[[,]\d/.test(found) ? ', a name that looks like a number in quotes' : '';
       const sentence = `edge is ${found}; expected ${EDGE_EXPECTED}${hint}`;
       file.report(path, 'value', { found, expected: EDGE_EXPECTED, sentence });

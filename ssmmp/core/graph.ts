@@ -111,6 +111,11 @@ export function edgeOfPlug(index: GraphIndex, source: string, plug: string): Gra
   return index.services.get(source)?.edgeByPlug.get(plug) ?? null;
 }
 
+/** One key an edge; unique because a plug has one target (R14). */
+export function edgeKey(edge: Pick<GraphEdge, 'source' | 'plug'>): string {
+  return `${edge.source}/${edge.plug}`;
+}
+
 /** Is (source, (plug, socket), dest) an edge (R38)? */
 export function isEdge(index: GraphIndex, source: string, plug: string, socket: string, dest: string): boolean {
   const edge = edgeOfPlug(index, source, plug);

@@ -70,7 +70,11 @@ export class LocatedYaml {
     this.#document = document;
     for (const error of document.errors) {
       const { line, col } = this.#lines.linePos(error.pos[0]);
-      this.#push(line, col, syntaxText(error.code, error.message, text.slice(error.pos[0], error.pos[1])));
+      this.#push(
+        line,
+        col,
+        syntaxText(error.code, error.message, /^[^:\n]*/.exec(text.slice(error.pos[0]))?.[0].trim() ?? ''),
+      );
     }
     if (document.errors.length > 0) return;
     if (document.contents === null) {
@@ -91,9 +95,13 @@ export class LocatedYaml {
     }
   }
 
-  /** Every problem so far in the order of the file; errors and warnings. */
+  /** Every problem that keeps the file from loading, in the order of the file. */
   get problems(): readonly FileProblem[] {
-    return [...this.#problems].sort((a, b) => a.line - b.line || a.column - b.column);
+    return this.#problems.filter((problem) => !problem.warning).sort(inFileOrder);
+  }
+
+  get warnings(): readonly FileProblem[] {
+    return this.#problems.filter((problem) => problem.warning).sort(inFileOrder);
   }
 
   get failed(): boolean {
@@ -159,14 +167,14 @@ export class LocatedYaml {
   }
 }
 
-/** A value as people call it: `'text'`, `the number 5`, `a list`, `missing`. */
+/** A value as people call it: `'text'`, `the number 5`, `["a"]`, `a map`, `missing`. */
 export function describe(value: unknown): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'empty';
   if (typeof value === 'string') return `'${shown(value)}'`;
   if (typeof value === 'number') return `the number ${value}`;
   if (typeof value === 'boolean') return String(value);
-  return Array.isArray(value) ? 'a list' : 'a map';
+  return Array.isArray(value) ? shown(JSON.stringify(value)) : 'a map';
 }
 
 /** A text from a file, short and without control characters, so that it can stand in a sentence on a terminal. */
@@ -181,6 +189,10 @@ export function strictMessage(
   keys: readonly string[],
 ): { error: (issue: { code?: string }) => string } {
   return { error: (issue) => (issue.code === 'unrecognized_keys' ? keys.join(', ') : expected) };
+}
+
+function inFileOrder(a: FileProblem, b: FileProblem): number {
+  return a.line - b.line || a.column - b.column;
 }
 
 function syntaxText(code: string, message: string, source: string): ProblemText {
