@@ -1,0 +1,83 @@
+/**
+ * Which process is it really: a pid together with the time that process started.
+ *
+ * Lives here: asking the system, and pid files. Does not live here: ending a process.
+ *
+ * A pid alone names nobody for long: the system gives it again. With the start time beside it a pid file that
+ * was left behind, or an agent's record of its children (R47), can never point at a stranger.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+
+/** `startTime` is opaque text, comparable on one machine only; null where the system does not tell. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startTime: string | null;
+}
+
+/** When the process started, or null when there is none (a zombie counts as none) or the system does not tell. */
+export function startTimeOf(pid: number): string | null {
+  if (process.platform === 'linux') return linuxStartTime(pid);
+  if (process.platform === 'win32') return null;
+  const answer = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+    encoding: 'utf8',
+    env: { LC_ALL: 'C', PATH: process.env['PATH'] },
+  });
+  const text = answer.stdout?.trim() ?? '';
+  return text === '' ? null : text;
+}
+
+/** Does exactly this process run? Where there is no start time to compare, a live pid counts. */
+export function isRunning(identity: ProcessIdentity): boolean {
+  try {
+    process.kill(identity.pid, 0);
+  } catch (error) {
+    // EPERM: it lives and belongs to somebody else
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  const now = startTimeOf(identity.pid);
+  if (now === null) return process.platform !== 'linux' && identity.startTime === null;
+  return identity.startTime === null || identity.startTime === now;
+}
+
+/** This process. */
+export function ownIdentity(): ProcessIdentity {
+  return { pid: process.pid, startTime: startTimeOf(process.pid) };
+}
+
+/** Writes `{pid, startTime}` of this process; whole or not at all. */
+export function writePidFile(path: string): void {
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(ownIdentity())}\n`);
+  renameSync(draft, path);
+}
+
+/** What a pid file says, or null when it is missing or unreadable. */
+export function readPidFile(path: string): ProcessIdentity | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return null; // missing, or cut off by a crash: it names nobody
+  }
+  const { pid, startTime } = (value ?? {}) as { pid?: unknown; startTime?: unknown };
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 1) return null;
+  return { pid, startTime: typeof startTime === 'string' || typeof startTime === 'number' ? String(startTime) : null };
+}
+
+/** Removes a pid file that names this process; another's stays. */
+export function removePidFile(path: string): void {
+  if (readPidFile(path)?.pid === process.pid) rmSync(path, { force: true });
+}
+
+/** Field 22 of /proc/<pid>/stat: clock ticks since the boot. The command in brackets may hold anything, so count from its end. */
+function linuxStartTime(pid: number): string | null {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return null; // no such process
+  }
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
+}
