@@ -1,0 +1,47 @@
+/**
+ * Commands of operators.
+ *
+ * Lives here: what `POST /v1/commands` may ask and how it is answered. Does not live here: HTTP, tokens.
+ * An answer comes when the thing is done, not when it is begun.
+ */
+import type { Command } from '../inputs.ts';
+import { nameOf } from '../instances.ts';
+import type { Instance, ManagerState } from '../state.ts';
+import type { Turn } from '../turn.ts';
+import { drainInstance, killInstance } from './shutdown.ts';
+import { beginStopping } from './stopping.ts';
+
+export function onCommand(turn: Turn, request: number, body: Command): void {
+  switch (body.command) {
+    case 'stop':
+      return stop(turn, request, body.instance, body.hard);
+    case 'shutdown':
+      return beginStopping(turn, request);
+  }
+}
+
+/** The live instance that `5` or `post/5` means. */
+export function findInstance(state: ManagerState, text: string): Instance | null {
+  const match = /^(?:(.+)\/)?(\d{1,16})$/.exec(text);
+  const instance = match === null ? undefined : state.instances.get(Number(match[2]));
+  return instance === undefined || (match?.[1] !== undefined && match[1] !== instance.service) ? null : instance;
+}
+
+function stop(turn: Turn, request: number, text: string, hard: boolean): void {
+  const { state } = turn;
+  const instance = findInstance(state, text);
+  if (instance === null) {
+    const message = `no live instance '${text}'; an instance is an id or service/id, 'ssmmp get instances' lists them`;
+    return turn.reply(request, 404, { status: 404, message, data: { instance: text } });
+  }
+  if (instance.waiter !== null) {
+    const message = `${nameOf(instance)} is being stopped already`;
+    return turn.reply(request, 409, { status: 409, message, data: { service_instance_id: instance.id } });
+  }
+  instance.waiter = request;
+  turn.event('command', `operator stops ${nameOf(instance)}${hard ? ' hard' : ''}`, {
+    service_instance_id: instance.id,
+  });
+  if (hard) killInstance(turn, instance, 'stopped hard by the operator', 'politely');
+  else drainInstance(turn, instance, 'stopped by the operator');
+}

@@ -1,0 +1,149 @@
+/**
+ * Dialogue: health of agents and of instances. R45, and the agent's states.
+ *
+ * Lives here: asking, in one common beat, and what silence means. Does not live here: what happens to an
+ * instance that is killed for it (shutdown.ts).
+ *
+ *   agent:    registered ⇄ suspect (suspectMs) → lost (lostMs) → registered again
+ *   instance: three answers missed in a row: hung, killed at once
+ */
+import type { Message } from '../../../ssmmp/core/catalog.ts';
+import { OVERLOADED } from '../../../ssmmp/core/status.ts';
+import { HEALTH_MISSES_MAX } from '../../../ssmmp/core/timers.ts';
+import { nameOf, refreshReady, serviceOf, setStatus } from '../instances.ts';
+import { reconcileAll } from '../reconcile.ts';
+import { agentOf, type Agent, type Instance } from '../state.ts';
+import type { Turn } from '../turn.ts';
+import { killInstance } from './shutdown.ts';
+
+/** One beat: every agent is asked, every instance whose turn it is, and silences are counted. */
+export function beat(turn: Turn): void {
+  const { state, now } = turn;
+  turn.deadline('beat', '', state.timers.heartbeatMs);
+  for (const agent of state.agents.values()) {
+    judgeSilence(turn, agent);
+    if (agent.connection !== null) askAgent(turn, agent, agent.connection);
+  }
+  for (const instance of state.instances.values()) {
+    if (instance.status !== 'on' && instance.status !== 'draining') continue;
+    if (agentOf(state, instance)?.connection == null) continue;
+    if (instance.healthId !== null && now - instance.healthAt >= state.timers.instanceMissMs) miss(turn, instance);
+    // Half a beat of slack, so that beats that come a little early do not halve the rate.
+    if (now - instance.healthAt + state.timers.heartbeatMs / 2 >= state.timers.instanceHealthMs)
+      askHealth(turn, instance);
+  }
+}
+
+/** Asks one instance for its health now. */
+export function askHealth(turn: Turn, instance: Instance): void {
+  if (instance.status !== 'on' && instance.status !== 'draining') return;
+  const id = turn.messageId();
+  instance.healthId = id;
+  instance.healthAt = turn.now;
+  turn.sendTo(
+    agentOf(turn.state, instance),
+    {
+      type: 'service_instance_health_request',
+      message_id: id,
+      sub_type: turn.subType('service_instance_health_request'),
+      service_instance_id: instance.id,
+      service_instance_network_address: instance.address,
+    },
+    false,
+  );
+}
+
+/** Any answer means alive; a status of 404 comes from an agent that does not know it. */
+export function onInstanceHealth(turn: Turn, agent: Agent, message: Message<'service_instance_health_response'>): void {
+  const instance = turn.state.instances.get(message.service_instance_id);
+  if (instance === undefined || instance.agent !== agent.key || instance.healthId !== message.message_id) return;
+  instance.healthId = null;
+  instance.misses = 0;
+  const changed = instance.health !== message.status || instance.refused;
+  instance.refused = false;
+  instance.health = message.status;
+  instance.load = numberOf(message.x?.x_load);
+  instance.inFlight = numberOf(message.x?.x_in_flight);
+  instance.requests = numberOf(message.x?.x_requests);
+  const service = serviceOf(turn, instance.service);
+  if (service?.crashLooping === true && turn.now - instance.since >= turn.state.timers.restartMostMs) {
+    service.crashLooping = false;
+    service.failures = [];
+  }
+  if (!changed) return;
+  if (message.status === OVERLOADED)
+    turn.event('instance', `${nameOf(instance)} is overloaded`, { service_instance_id: instance.id, status: 199 });
+  refreshReady(turn, instance);
+}
+
+export function onAgentHealth(turn: Turn, agent: Agent, message: Message<'agent_health_control_response'>): void {
+  if (agent.health === message.status) return;
+  agent.health = message.status;
+  turn.event('agent', `${agent.address} says ${message.status}`, {
+    agent_network_address: agent.address,
+    status: message.status,
+  });
+  if (message.status === 200) reconcileAll(turn);
+}
+
+/** Anything that comes from an agent proves it alive. */
+export function hear(turn: Turn, agent: Agent): void {
+  agent.lastHeard = turn.now;
+  if (agent.status === 'suspect' && agent.connection !== null) backInContact(turn, agent);
+}
+
+/** Gives an agent the status `registered` and its instances their own status again. */
+export function backInContact(turn: Turn, agent: Agent): void {
+  const before = agent.status;
+  agent.status = 'registered';
+  for (const id of agent.instances) {
+    const instance = turn.state.instances.get(id);
+    if (instance === undefined) continue;
+    instance.misses = 0;
+    instance.healthId = null;
+    if (instance.status === 'unknown') setStatus(turn, instance, 'on', 'its agent is back');
+    else refreshReady(turn, instance);
+  }
+  if (before === 'suspect') turn.event('agent', `${agent.address} suspect → registered`, statusData(agent));
+  reconcileAll(turn);
+}
+
+function askAgent(turn: Turn, agent: Agent, connection: number): void {
+  const message_id = turn.messageId();
+  const type = 'agent_health_control_request';
+  turn.send(connection, { type, message_id, sub_type: null, agent_network_address: agent.address }, false);
+}
+
+function judgeSilence(turn: Turn, agent: Agent): void {
+  const { timers } = turn.state;
+  const silentMs = turn.now - agent.lastHeard;
+  if (agent.status === 'registered' && silentMs >= timers.suspectMs) {
+    agent.status = 'suspect';
+    turn.event('agent', `${agent.address} registered → suspect: silent for ${silentMs} ms`, statusData(agent));
+    for (const id of agent.instances) {
+      const instance = turn.state.instances.get(id);
+      if (instance?.status === 'on') setStatus(turn, instance, 'unknown', 'its agent is suspect');
+    }
+  } else if ((agent.status === 'suspect' || agent.status === 'unknown') && silentMs >= timers.lostMs) {
+    const before = agent.status;
+    agent.status = 'lost';
+    turn.event('agent', `${agent.address} ${before} → lost: silent for ${silentMs} ms`, statusData(agent));
+    reconcileAll(turn);
+  }
+}
+
+function miss(turn: Turn, instance: Instance): void {
+  instance.healthId = null;
+  instance.misses += 1;
+  if (instance.misses < HEALTH_MISSES_MAX) return;
+  killInstance(turn, instance, `hung: ${instance.misses} health requests unanswered`, 'now');
+}
+
+function statusData(agent: Agent): Record<string, string> {
+  return { agent_network_address: agent.address, status: agent.status };
+}
+
+function numberOf(contents: string | undefined): number | null {
+  const value = contents === undefined || contents === '' ? NaN : Number(contents);
+  return Number.isFinite(value) && value >= 0 ? value : null;
+}

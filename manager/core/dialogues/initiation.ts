@@ -1,0 +1,208 @@
+/**
+ * Dialogue: registration of an agent (initiation_request, initiation_response). R09, R16, R17, R47 to R49, R52.
+ *
+ * Lives here: who may register, and what a registration says about the instances the Manager believes are
+ * there. Does not live here: an agent's health afterwards (health.ts).
+ *
+ *   address ≠ observed address             403
+ *   address held by another, live agent    the holder is asked; alive 409, silent for 1 s: replaced (R48)
+ *   the same x_node, or nobody holds it    200
+ */
+import type { Message } from '../../../ssmmp/core/catalog.ts';
+import { parseId } from '../../../ssmmp/core/names.ts';
+import { endInstance, serviceOf } from '../instances.ts';
+import { reconcileAll } from '../reconcile.ts';
+import type { Agent, ConnectionInfo, Rival } from '../state.ts';
+import type { Turn } from '../turn.ts';
+import { requestExecution } from './execution.ts';
+import { backInContact } from './health.ts';
+import { drainInstance, repeatStep } from './shutdown.ts';
+
+export function onInitiation(turn: Turn, connection: ConnectionInfo, message: Message<'initiation_request'>): void {
+  const { state } = turn;
+  const address = message.agent_network_address;
+  if (address !== connection.address) {
+    turn.event('agent', `${connection.address} claims to be ${address}: refused`, {
+      agent_network_address: address,
+      status: 403,
+    });
+    return respond(turn, connection.id, message.message_id, 403);
+  }
+  const xNode = message.x?.x_node ?? null;
+  const key = state.settings.sharedAddress && xNode !== null ? `${address}#${xNode}` : address;
+  const rival: Rival = {
+    connection: connection.id,
+    messageId: message.message_id,
+    repository: message.service_repository,
+    xNode,
+    running: readRunning(message.x?.x_running_instances),
+    probeId: 0,
+  };
+  const holder = state.agents.get(key);
+  const held = holder?.connection ?? null;
+  const same = held === connection.id || (xNode !== null && holder?.xNode === xNode);
+  if (holder === undefined || held === null || same) return admit(turn, key, address, rival);
+  if (state.rivals.has(key)) return respond(turn, connection.id, message.message_id, 409);
+  const probeId = turn.messageId();
+  turn.send(held, {
+    type: 'agent_health_control_request',
+    message_id: probeId,
+    sub_type: null,
+    agent_network_address: address,
+  });
+  state.rivals.set(key, { ...rival, probeId });
+  turn.deadline('rival', key, state.timers.duplicateProbeMs);
+}
+
+/** The holder of an address answered while another wants it: the other is refused (R48). */
+export function holderAnswered(turn: Turn, agent: Agent, messageId: number): void {
+  const rival = turn.state.rivals.get(agent.key);
+  if (rival === undefined || rival.probeId !== messageId) return;
+  turn.state.rivals.delete(agent.key);
+  turn.clear('rival', agent.key);
+  turn.event('agent', `${agent.address} is held by a live agent: a second one is refused`, {
+    agent_network_address: agent.address,
+    status: 409,
+  });
+  respond(turn, rival.connection, rival.messageId, 409);
+}
+
+/** The holder was silent for a second, or its connection went: the new one replaces it. */
+export function holderSilent(turn: Turn, key: string): void {
+  const rival = turn.state.rivals.get(key);
+  const holder = turn.state.agents.get(key);
+  turn.state.rivals.delete(key);
+  turn.clear('rival', key);
+  if (rival === undefined || holder === undefined || !turn.state.connections.has(rival.connection)) return;
+  admit(turn, key, holder.address, rival);
+}
+
+/** A connection of an agent is gone: nothing is decided yet, silence will (health.ts). */
+export function onConnectionClosed(turn: Turn, connection: ConnectionInfo, why: string): void {
+  const agent = connection.agent === null ? undefined : turn.state.agents.get(connection.agent);
+  if (agent === undefined || agent.connection !== connection.id) return;
+  agent.connection = null;
+  turn.event('agent', `${agent.address} has no connection any more: ${why}`, {
+    agent_network_address: agent.address,
+    status: agent.status,
+  });
+  if (turn.state.rivals.has(agent.key)) holderSilent(turn, agent.key);
+}
+
+function admit(turn: Turn, key: string, address: string, rival: Rival): void {
+  const { state, now } = turn;
+  const known = state.agents.get(key);
+  const connection = state.connections.get(rival.connection);
+  if (connection === undefined) return;
+  const held = known?.connection ?? null;
+  if (held !== null && held !== rival.connection) turn.close(held, 'the agent has registered again');
+  const agent: Agent = known ?? {
+    key,
+    address,
+    number: nodeNumber(turn, address),
+    xNode: rival.xNode,
+    status: 'unknown',
+    connection: null,
+    repository: new Set(),
+    lastHeard: now,
+    health: 200,
+    instances: new Set(),
+  };
+  const before = known?.status ?? null;
+  state.agents.set(key, agent);
+  agent.connection = connection.id;
+  agent.repository = new Set(rival.repository);
+  agent.xNode = rival.xNode;
+  agent.lastHeard = now;
+  agent.health = 200;
+  connection.agent = key;
+  respond(turn, connection.id, rival.messageId, 200);
+  turn.event('agent', `${address} registered as node ${agent.number}, ${before === null ? 'new' : `was ${before}`}`, {
+    agent_network_address: address,
+    node: agent.number,
+    status: 'registered',
+  });
+  agent.status = 'registered';
+  compare(turn, agent, rival.running, before === 'lost');
+  backInContact(turn, agent);
+  reconcileAll(turn);
+}
+
+/**
+ * What the Manager believes runs on the node against what the agent says (R47, R49). `running` null: the
+ * agent did not say, so health will tell. After a loss the instances were replaced: extras are drained.
+ */
+function compare(turn: Turn, agent: Agent, running: readonly number[] | null, wasLost: boolean): void {
+  const { state } = turn;
+  const listed = running === null ? null : new Set(running);
+  for (const id of [...agent.instances]) {
+    const instance = state.instances.get(id);
+    if (instance === undefined) continue;
+    if (instance.status === 'starting') requestExecution(turn, instance, agent);
+    else if (listed?.has(id) === false) endInstance(turn, instance, 'unasked', 'its agent came back without it');
+    else if (instance.status !== 'on' && instance.status !== 'unknown') repeatStep(turn, instance);
+    else if (wasLost) drainExtra(turn, id);
+  }
+  for (const id of listed ?? []) if (!agent.instances.has(id)) shutDownStranger(turn, agent, id);
+}
+
+function drainExtra(turn: Turn, id: number): void {
+  const instance = turn.state.instances.get(id);
+  const service = instance === undefined ? null : serviceOf(turn, instance.service);
+  if (instance === undefined || service === null) return;
+  // Counted without this one: is the service complete already?
+  let others = 0;
+  for (const other of service.live) {
+    const status = turn.state.instances.get(other)?.status;
+    if (other !== id && (status === 'on' || status === 'starting')) others += 1;
+  }
+  if (others >= service.desired) drainInstance(turn, instance, 'replaced while its node was away');
+}
+
+/** Runs there and is unknown here: shut down (R49). */
+function shutDownStranger(turn: Turn, agent: Agent, id: number): void {
+  const ended = turn.state.ended.get(id);
+  turn.event('instance', `${agent.address} runs instance ${id}, which the Manager does not know: it is killed`, {
+    service_instance_id: id,
+    agent_network_address: agent.address,
+  });
+  turn.sendTo(agent, {
+    type: 'hard_shutdown_request',
+    message_id: turn.messageId(),
+    sub_type: null,
+    service_name: ended?.service ?? 'unknown',
+    service_instance_id: id,
+  });
+}
+
+function respond(turn: Turn, connection: number, messageId: number, status: number): void {
+  const { epoch, settings } = turn.state;
+  turn.send(connection, {
+    type: 'initiation_response',
+    message_id: messageId,
+    sub_type: null,
+    status,
+    x: { x_epoch: String(epoch), x_cluster: settings.cluster },
+  });
+}
+
+/** `x_running_instances: 5, 7`; null when the line is missing or cannot be read: unknown, not none. */
+function readRunning(contents: string | undefined): number[] | null {
+  if (contents === undefined) return null;
+  if (contents.trim() === '') return [];
+  const ids = contents.split(',').map((word) => parseId(word.trim()));
+  return ids.every((id) => id !== null) ? ids : null;
+}
+
+/** Node 1 of a testbed is at .11 of its subnet; elsewhere nodes are numbered as they come. */
+function nodeNumber(turn: Turn, address: string): number {
+  const { state } = turn;
+  const taken = new Set([...state.agents.values()].map((agent) => agent.number));
+  const subnet = /^(\d+\.\d+\.\d+)\.(\d+)$/.exec(address);
+  const own = /^(\d+\.\d+\.\d+)\./.exec(state.settings.address);
+  const fromAddress = subnet !== null && subnet[1] === own?.[1] ? Number(subnet[2]) - 10 : 0;
+  if (fromAddress >= 1 && !taken.has(fromAddress)) return fromAddress;
+  let number = 1;
+  while (taken.has(number)) number += 1;
+  return number;
+}

@@ -1,0 +1,149 @@
+/**
+ * Instances: how one changes its status, and what follows when it ends.
+ *
+ * Lives here: the transitions of rulings' "States the Manager keeps", the ready index, the end of an
+ * instance. Does not live here: the dialogues that lead there, and whether a replacement is started
+ * (reconcile.ts).
+ *
+ *   planned → starting → on → draining → stopping → killing → off        unknown ⇄ on
+ *
+ * An instance is off only by a report of its death, by its agent's own list without it, or by the loss of
+ * its node. Nothing here sends more than what tells its sessions' other ends.
+ */
+import { askClose } from './dialogues/session-close.ts';
+import { reconcile } from './reconcile.ts';
+import { decideRestart } from './policy/restart.ts';
+import { releasePorts } from './ports.ts';
+import { serveWaiting } from './dialogues/session.ts';
+import { agentOf, ENDED_MAX, type Instance, type InstanceStatus, type ServiceState } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** The runtime record of a service of the graph (or of one that was in it while instances of it live). */
+export function serviceOf(turn: Turn, name: string): ServiceState | null {
+  return turn.state.services.get(name) ?? null;
+}
+
+/** `post/5`, as people write it. */
+export function nameOf(instance: Instance): string {
+  return `${instance.service}/${instance.id}`;
+}
+
+/** Gives an instance another status, keeps the ready index true, and tells the history. */
+export function setStatus(turn: Turn, instance: Instance, status: InstanceStatus, reason: string | null = null): void {
+  if (instance.status === status) return;
+  const before = instance.status;
+  instance.status = status;
+  instance.since = turn.now;
+  if (reason !== null) instance.reason = reason;
+  turn.event('instance', `${nameOf(instance)} ${before} → ${status}${reason === null ? '' : `: ${reason}`}`, {
+    service_instance_id: instance.id,
+    service_name: instance.service,
+    agent_network_address: instance.address,
+    status,
+    before,
+  });
+  refreshReady(turn, instance);
+}
+
+/** May this instance be granted? Alive, not draining, its agent in contact, not overloaded, not just refused. */
+export function isReady(turn: Turn, instance: Instance): boolean {
+  return (
+    instance.status === 'on' &&
+    !instance.refused &&
+    instance.health !== 199 &&
+    agentOf(turn.state, instance)?.status === 'registered'
+  );
+}
+
+/** Sessions and grants of an instance as a destination. */
+export function loadOf(instance: Instance): number {
+  return instance.incoming.size + instance.grantsIn.size;
+}
+
+/** Brings the ready index of its service up to date; an instance that becomes ready is given what waits. */
+export function refreshReady(turn: Turn, instance: Instance): void {
+  const service = serviceOf(turn, instance.service);
+  if (service === null) return;
+  if (!isReady(turn, instance)) {
+    service.ready.delete(instance.id);
+    return;
+  }
+  service.ready.set(instance.id, loadOf(instance));
+  if (service.waiting.size > 0) serveWaiting(turn, service);
+}
+
+/** Only the load changed: cheaper than refreshReady, for every grant and every end of a session. */
+export function refreshLoad(turn: Turn, instance: Instance): void {
+  const service = serviceOf(turn, instance.service);
+  if (service?.ready.has(instance.id) === true) service.ready.set(instance.id, loadOf(instance));
+}
+
+/** How an instance ended: by the Manager's wish, or by itself (a crash, an exit, a start that failed). */
+export type End = 'asked' | 'unasked';
+
+/**
+ * The instance is proven dead: ports rest, grants fall, the other ends of its sessions are told (R31, R34),
+ * an operator who waits gets the answer, and the service is brought back to its wanted replicas.
+ */
+export function endInstance(turn: Turn, instance: Instance, end: End, reason: string): void {
+  const { state, now } = turn;
+  if (instance.status === 'off') return;
+  const ranMs = instance.status === 'on' ? now - instance.since : 0;
+  setStatus(turn, instance, 'off', reason);
+  const ports = instance.sockets.map(({ port }) => port);
+  releasePorts(state, instance.address, ports, instance.id, now);
+  agentOf(state, instance)?.instances.delete(instance.id);
+  turn.clear('hard', instance.id);
+  for (const key of [...instance.grantsIn, ...instance.grantsOut]) dropGrant(turn, key);
+  for (const key of instance.incoming) askClose(turn, key, 'source', `${nameOf(instance)} ended`);
+  for (const key of instance.outgoing) askClose(turn, key, 'dest', `${nameOf(instance)} ended`);
+
+  state.instances.delete(instance.id);
+  state.ended.set(instance.id, instance);
+  if (state.ended.size > ENDED_MAX) for (const oldest of state.ended.keys()) if (state.ended.delete(oldest)) break;
+
+  if (instance.waiter !== null) {
+    const body = { service_instance_id: instance.id, service_name: instance.service, status: 'off', reason };
+    turn.reply(instance.waiter, 200, body);
+    instance.waiter = null;
+  }
+  const service = serviceOf(turn, instance.service);
+  if (service === null) return;
+  service.live.delete(instance.id);
+  if (end === 'unasked') holdBack(turn, service, ranMs);
+  reconcile(turn, service);
+}
+
+/** Forgets a grant at both ends. */
+export function dropGrant(turn: Turn, key: string): void {
+  const { state } = turn;
+  const grant = state.grants.get(key);
+  if (grant === undefined) return;
+  state.grants.delete(key);
+  turn.clear('grant', key);
+  state.instances.get(grant.source)?.grantsOut.delete(key);
+  state.services.get(grant.destService)?.waiting.delete(key);
+  const dest = grant.dest === null ? undefined : state.instances.get(grant.dest);
+  if (dest?.grantsIn.delete(key) === true) refreshLoad(turn, dest);
+}
+
+function holdBack(turn: Turn, service: ServiceState, ranMs: number): void {
+  if (ranMs >= turn.state.timers.restartMostMs) {
+    service.failures = [];
+    service.crashLooping = false;
+  }
+  const decision = decideRestart(service.failures, turn.now, turn.state.timers);
+  service.failures = decision.failures;
+  service.holdUntil = turn.now + decision.waitMs;
+  if (decision.waitMs > 0) turn.deadline('hold', service.name, decision.waitMs);
+  if (decision.crashLooping && !service.crashLooping)
+    turn.event(
+      'service',
+      `${service.name} is crash-looping: ${service.failures.length} early ends in a row; next try in ${decision.waitMs} ms`,
+      {
+        service_name: service.name,
+        status: 'crash-looping',
+      },
+    );
+  service.crashLooping = decision.crashLooping;
+}

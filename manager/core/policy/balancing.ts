@@ -1,0 +1,60 @@
+/**
+ * Balancing: which instance of a service gets the next session.
+ *
+ * Lives here: the choice, and the index that makes it cheap. Does not live here: who may be chosen at all
+ * (readiness.ts). Default policy: least sessions, the one that waits longest first among equals. The index
+ * keeps the instances in buckets by load, so the choice costs the same with three replicas or three thousand.
+ */
+
+/** Instances by load. The load of an instance is its sessions and grants as a destination. */
+export class LeastLoaded {
+  private readonly loads = new Map<number, number>();
+  private readonly buckets = new Map<number, Set<number>>();
+  private lowest = 0;
+
+  get size(): number {
+    return this.loads.size;
+  }
+
+  has(instance: number): boolean {
+    return this.loads.has(instance);
+  }
+
+  /** Adds an instance or changes its load. */
+  set(instance: number, load: number): void {
+    const before = this.loads.get(instance);
+    if (before === load) return;
+    if (before !== undefined) this.buckets.get(before)?.delete(instance);
+    this.loads.set(instance, load);
+    let bucket = this.buckets.get(load);
+    if (bucket === undefined) this.buckets.set(load, (bucket = new Set()));
+    bucket.add(instance);
+    if (load < this.lowest || this.loads.size === 1) this.lowest = load;
+  }
+
+  delete(instance: number): void {
+    const load = this.loads.get(instance);
+    if (load === undefined) return;
+    this.loads.delete(instance);
+    this.buckets.get(load)?.delete(instance);
+  }
+
+  /** The instance with the least load, the longest in its bucket first; null when there is none. */
+  choose(): number | null {
+    if (this.loads.size === 0) return null;
+    for (;;) {
+      const bucket = this.buckets.get(this.lowest);
+      if (bucket !== undefined) {
+        for (const instance of bucket) return instance;
+        this.buckets.delete(this.lowest);
+      }
+      this.lowest += 1;
+    }
+  }
+
+  /** The instances in the order `choose` would take them, for a snapshot. */
+  save(): number[] {
+    const loads = [...this.buckets.keys()].sort((a, b) => a - b);
+    return loads.flatMap((load) => [...(this.buckets.get(load) ?? [])]);
+  }
+}

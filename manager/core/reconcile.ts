@@ -1,0 +1,65 @@
+/**
+ * Reconcile: what runs against what is wanted, for one service.
+ *
+ * Lives here: when another instance is started, and what is told to requests that no instance can serve.
+ * Does not live here: how one is started (dialogues/execution.ts), where (policy/placement.ts).
+ */
+import { startInstance } from './dialogues/execution.ts';
+import { answerWaiting } from './dialogues/session.ts';
+import type { Instance, ServiceState } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** Does this instance count as a replica: running, or on its way? A lost node's does not. */
+export function countsAsReplica(turn: Turn, instance: Instance): boolean {
+  switch (instance.status) {
+    case 'planned':
+    case 'starting':
+    case 'on':
+      return true;
+    case 'unknown':
+      return turn.state.agents.get(instance.agent)?.status !== 'lost';
+    case 'draining':
+    case 'stopping':
+    case 'killing':
+    case 'off':
+      return false;
+  }
+}
+
+/** How many replicas of a service run or are on their way. */
+export function replicasOf(turn: Turn, service: ServiceState): number {
+  let count = 0;
+  for (const id of service.live) {
+    const instance = turn.state.instances.get(id);
+    if (instance !== undefined && countsAsReplica(turn, instance)) count += 1;
+  }
+  return count;
+}
+
+/** Starts what is missing. Does nothing while the testbed stops or the service is held back. */
+export function reconcile(turn: Turn, service: ServiceState): void {
+  const { state, now } = turn;
+  if (state.stopping !== null) return;
+  if (service.waiting.size > 0 && service.desired === 0) service.desired = 1;
+  if (service.holdUntil > now) {
+    if (service.crashLooping && replicasOf(turn, service) === 0) answerWaiting(turn, service, 503);
+    return;
+  }
+  for (let replicas = replicasOf(turn, service); replicas < service.desired; replicas += 1)
+    if (!startInstance(turn, service)) break;
+  if (service.waiting.size > 0 && replicasOf(turn, service) === 0 && !mayBeServedLater(turn, service))
+    answerWaiting(turn, service, 503);
+}
+
+/** Reconciles every service; after a registration, when what could not be placed may be now. */
+export function reconcileAll(turn: Turn): void {
+  for (const service of turn.state.services.values()) reconcile(turn, service);
+}
+
+/** May a node that is away come back and run the service, or does an instance of it still go? */
+function mayBeServedLater(turn: Turn, service: ServiceState): boolean {
+  if (service.live.size > 0) return true;
+  for (const agent of turn.state.agents.values())
+    if (agent.repository.has(service.name) && (agent.status === 'unknown' || agent.status === 'suspect')) return true;
+  return false;
+}

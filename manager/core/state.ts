@@ -1,0 +1,226 @@
+/**
+ * What the Manager knows.
+ *
+ * Lives here: the shape of the state, how it begins, how it becomes JSON and back. Does not live here: any
+ * change to it (dialogues/ and the files beside this one). Everything is reached by a key: no message
+ * costs more because there are more sessions.
+ */
+import type { Graph, GraphIndex } from '../../ssmmp/core/graph.ts';
+import type { MessageType, PlugSetting, SocketSetting } from '../../ssmmp/core/catalog.ts';
+import type { Timers } from '../../ssmmp/core/timers.ts';
+import type { Deadlines } from '../../ssmmp/machine/deadlines.ts';
+import type { ManagerSettings } from './inputs.ts';
+import type { LeastLoaded } from './policy/balancing.ts';
+
+/** States of an agent (rulings, "States the Manager keeps"). `unknown`: known from the journal, not yet back. */
+export type AgentStatus = 'unknown' | 'registered' | 'suspect' | 'lost';
+
+export interface Agent {
+  /** Canonical address; with shared addresses `address#x_node` (R16). */
+  readonly key: string;
+  readonly address: string;
+  /** The node's number, for people. */
+  readonly number: number;
+  xNode: string | null;
+  status: AgentStatus;
+  /** The connection it is registered on; null while it has none. */
+  connection: number | null;
+  repository: ReadonlySet<string>;
+  /** When anything last came from it. */
+  lastHeard: number;
+  /** Its last health: 200, 199 start nothing new, 503 draining. */
+  health: number;
+  /** The live instances on it. */
+  readonly instances: Set<number>;
+}
+
+/** A second registration of a held address waits here for the old connection's answer (R48). */
+export interface Rival {
+  readonly connection: number;
+  readonly messageId: number;
+  readonly repository: readonly string[];
+  readonly xNode: string | null;
+  readonly running: readonly number[] | null;
+  readonly probeId: number;
+}
+
+export interface ConnectionInfo {
+  readonly id: number;
+  readonly address: string;
+  agent: string | null;
+  offences: number;
+}
+
+/** States of an instance (rulings). */
+export type InstanceStatus = 'planned' | 'starting' | 'on' | 'draining' | 'stopping' | 'killing' | 'off' | 'unknown';
+
+export interface Instance {
+  readonly id: number;
+  readonly service: string;
+  readonly agent: string;
+  readonly address: string;
+  status: InstanceStatus;
+  /** Since when it is in this status. */
+  since: number;
+  readonly plannedAt: number;
+  sockets: readonly SocketSetting[];
+  readonly plugs: readonly PlugSetting[];
+  portTries: number;
+  pid: number | null;
+  /** Last health status (R45), null before the first answer. */
+  health: number | null;
+  /** message_id of the health request that is unanswered, and when it left. */
+  healthId: number | null;
+  healthAt: number;
+  misses: number;
+  load: number | null;
+  inFlight: number | null;
+  requests: number | null;
+  /** A plug was refused here; no grants until its health is known again (R33). */
+  refused: boolean;
+  /** Keys of sessions in which it is the destination, the source. */
+  readonly incoming: Set<string>;
+  readonly outgoing: Set<string>;
+  /** Keys of grants in which it is the destination, the source. */
+  readonly grantsIn: Set<string>;
+  readonly grantsOut: Set<string>;
+  /** Why it goes or went, in words. */
+  reason: string | null;
+  /** The operator's request that waits for its end. */
+  waiter: number | null;
+}
+
+/** A requested or granted session before its acknowledgement. Key: `source instance/message_id` (R10). */
+export interface Grant {
+  readonly key: string;
+  readonly source: number;
+  readonly messageId: number;
+  readonly plug: string;
+  readonly socket: string;
+  readonly destService: string;
+  readonly requestedAt: number;
+  status: 'requested' | 'granted' | 'unconfirmed';
+  /** The instance granted; null while requested. */
+  dest: number | null;
+  destPort: number;
+}
+
+/** A session that is on. Key: `addr:port-addr:port` (R19). */
+export interface Session {
+  readonly key: string;
+  readonly grant: string;
+  readonly source: number;
+  readonly sourceAddress: string;
+  readonly sourcePort: number;
+  readonly plug: string;
+  readonly dest: number;
+  readonly destAddress: string;
+  readonly destPort: number;
+  readonly socket: string;
+  readonly openedAt: number;
+  status: 'on' | 'closing';
+  /** Which end was asked to close, when it is closing. */
+  asked: 'source' | 'dest' | null;
+}
+
+/** The record that a session ended; it takes the other end's report (R20, R42). */
+export interface Tombstone {
+  readonly key: string;
+  /** The end whose report or answer is still expected. */
+  readonly waits: 'source' | 'dest';
+  /** The destination reported the end before the source acknowledged the start. */
+  readonly early: boolean;
+}
+
+/** A session that ended, for listings. */
+export interface EndedSession extends Session {
+  readonly endedAt: number;
+  readonly code: number | null;
+  readonly reason: string;
+}
+
+/** A request of the Manager that waits for its response. */
+export interface Exchange {
+  readonly id: number;
+  readonly type: MessageType;
+  readonly connection: number;
+  readonly instance: number;
+  readonly session: string | null;
+}
+
+/** What runs of one service. */
+export interface ServiceState {
+  readonly name: string;
+  /** How many replicas are wanted now. */
+  desired: number;
+  /** Instances that are not off. */
+  readonly live: Set<number>;
+  /** Instances that may be granted, by load. Derived. */
+  readonly ready: LeastLoaded;
+  /** Grants that wait for an instance, in order. */
+  readonly waiting: Set<string>;
+  /** Times of the last early ends, for the restart policy. */
+  failures: number[];
+  /** No start before this time; 0 for none. */
+  holdUntil: number;
+  crashLooping: boolean;
+}
+
+/** Ports of one address. */
+export interface PortBook {
+  /** Port to the instance that holds it. */
+  readonly held: Map<number, number>;
+  /** Port to the time it is free again (R21). */
+  readonly quarantine: Map<number, number>;
+  next: number;
+}
+
+export interface ManagerState {
+  settings: ManagerSettings;
+  epoch: number;
+  graph: Graph;
+  /** Derived from the graph. */
+  index: GraphIndex;
+  /** Derived from the settings. */
+  timers: Timers;
+  readonly agents: Map<string, Agent>;
+  readonly rivals: Map<string, Rival>;
+  readonly connections: Map<number, ConnectionInfo>;
+  readonly services: Map<string, ServiceState>;
+  readonly instances: Map<number, Instance>;
+  /** Instances that are off, the last ENDED_MAX. */
+  readonly ended: Map<number, Instance>;
+  readonly grants: Map<string, Grant>;
+  readonly sessions: Map<string, Session>;
+  /** Key of a grant to the key of the session it became. */
+  readonly sessionByGrant: Map<string, string>;
+  readonly tombstones: Map<string, Tombstone>;
+  readonly endedSessions: Map<number, EndedSession>;
+  readonly exchanges: Map<number, Exchange>;
+  readonly ports: Map<string, PortBook>;
+  deadlines: Deadlines;
+  nextInstanceId: number;
+  nextMessageId: number;
+  nextEvent: number;
+  lastConnection: number;
+  /** The whole testbed stops: nothing is started any more. The operator's request that waits for it. */
+  stopping: { request: number; readonly since: number } | null;
+  startedAt: number;
+}
+
+/** Ended instances and sessions kept for `--all`. */
+export const ENDED_MAX = 1000;
+/** Session requests one instance may have under way; beyond it 429. */
+export const REQUESTS_PER_INSTANCE_MAX = 1024;
+/** Tombstones and unconfirmed grants kept at most; the oldest go first. */
+export const TOMBSTONES_MAX = 200_000;
+
+/** The highest connection number ever used; a shell counts on above it. */
+export function lastConnection(state: ManagerState): number {
+  return state.lastConnection;
+}
+
+/** The agent a key means. */
+export function agentOf(state: ManagerState, instance: Instance): Agent | null {
+  return state.agents.get(instance.agent) ?? null;
+}

@@ -1,0 +1,147 @@
+/**
+ * The Manager's state as operators see it.
+ *
+ * Lives here: the lists of the operator port, with the field names of the specification in snake case.
+ * Does not live here: HTTP, tables for terminals (operator/). Nothing here changes the state.
+ */
+import type { Agent, EndedSession, Instance, ManagerState, Session } from './state.ts';
+
+export type View = Record<string, unknown>;
+
+/** Nodes: `agent_network_address, node, status`, and what else is known of them. */
+export function nodesView(state: ManagerState): View[] {
+  return [...state.agents.values()]
+    .sort((a, b) => a.number - b.number)
+    .map((agent) => ({
+      agent_network_address: agent.address,
+      node: agent.number,
+      status: agent.status,
+      instances: agent.instances.size,
+      health: agent.health,
+      service_repository: [...agent.repository],
+    }));
+}
+
+/** Services: `service_name, kind, desired, running`. */
+export function servicesView(state: ManagerState): View[] {
+  return state.graph.services.map(({ name, kind, replicas }) => {
+    const service = state.services.get(name);
+    let running = 0;
+    for (const id of service?.live ?? []) if (state.instances.get(id)?.status === 'on') running += 1;
+    const desired = service?.desired ?? 0;
+    const status = service?.crashLooping === true ? 'crash-looping' : running >= desired ? 'on' : 'starting';
+    return {
+      service_name: name,
+      kind,
+      desired,
+      running,
+      status,
+      min: replicas.min,
+      max: replicas.max,
+      waiting: service?.waiting.size ?? 0,
+    };
+  });
+}
+
+/** Instances, those that are off only with `all`. */
+export function instancesView(state: ManagerState, all = false): View[] {
+  const live = [...state.instances.values()].map((instance) => instanceView(state, instance));
+  return all ? [...[...state.ended.values()].map((instance) => instanceView(state, instance)), ...live] : live;
+}
+
+/** Sessions: the fields of `source_service_session_close_info`, `status` being the state; ended ones only with `all`. */
+export function sessionsView(state: ManagerState, all = false): View[] {
+  const live = [...state.sessions.values()].map((session) => sessionView(state, session, session.status));
+  return all
+    ? [...[...state.endedSessions.values()].map((session) => sessionView(state, session, 'closed')), ...live]
+    : live;
+}
+
+/** Gateways a user can connect to: `address, port, name`, the name being the canonical DNS name (R23). */
+export function gatewaysView(state: ManagerState): View[] {
+  const rows: View[] = [];
+  for (const service of state.graph.services) {
+    if (service.kind !== 'gateway') continue;
+    for (const id of state.services.get(service.name)?.live ?? []) {
+      const instance = state.instances.get(id);
+      if (instance === undefined || (instance.status !== 'on' && instance.status !== 'unknown')) continue;
+      for (const { name: socket } of service.publicSockets) {
+        const port = instance.sockets.find((setting) => setting.socket === socket)?.port;
+        const domain = domainOf(state.graph.alias);
+        const name = domain === null ? null : `${service.name}-${instance.id}.${domain}`;
+        rows.push({
+          address: instance.address,
+          port,
+          name,
+          service_name: service.name,
+          service_instance_id: id,
+          status: instance.status,
+        });
+      }
+    }
+  }
+  return rows;
+}
+
+/** Can a user be served: does every gateway have its fewest replicas on? */
+export function readyView(state: ManagerState): { ready: boolean; reason: string } {
+  for (const { name, kind, replicas } of state.graph.services) {
+    if (replicas.min === 0) continue;
+    let running = 0;
+    for (const id of state.services.get(name)?.live ?? []) if (state.instances.get(id)?.status === 'on') running += 1;
+    if (running < replicas.min)
+      return {
+        ready: false,
+        reason: `${kind} ${name} has ${running} of ${replicas.min} instances on; ${state.agents.size} nodes known`,
+      };
+  }
+  return { ready: true, reason: 'every service has its fewest replicas on' };
+}
+
+/** `gateway.social-media.test` lies in `social-media.test`. */
+function domainOf(alias: string | null): string | null {
+  if (alias === null) return null;
+  const dot = alias.indexOf('.');
+  return dot === -1 ? alias : alias.slice(dot + 1);
+}
+
+function instanceView(state: ManagerState, instance: Instance): View {
+  const agent: Agent | undefined = state.agents.get(instance.agent);
+  return {
+    service_name: instance.service,
+    service_instance_id: instance.id,
+    service_instance_network_address: instance.address,
+    node: agent?.number ?? null,
+    status: instance.status,
+    pid: instance.pid,
+    sockets: instance.sockets.map(({ socket, port }) => ({ name: socket, port })),
+    sessions_in: instance.incoming.size,
+    sessions_out: instance.outgoing.size,
+    health: instance.health,
+    load: instance.load,
+    in_flight: instance.inFlight,
+    requests: instance.requests,
+    since: instance.since,
+    reason: instance.reason,
+  };
+}
+
+function sessionView(state: ManagerState, session: Session | EndedSession, status: string): View {
+  const serviceOf = (id: number): string | null => (state.instances.get(id) ?? state.ended.get(id))?.service ?? null;
+  return {
+    source_service_name: serviceOf(session.source),
+    source_service_instance_id: session.source,
+    source_service_instance_network_address: session.sourceAddress,
+    source_plug_name: session.plug,
+    source_plug_port: session.sourcePort,
+    dest_service_name: serviceOf(session.dest),
+    dest_service_instance_id: session.dest,
+    dest_service_instance_network_address: session.destAddress,
+    dest_socket_name: session.socket,
+    dest_socket_port: session.destPort,
+    dest_socket_new_port: session.destPort,
+    status,
+    key: session.key,
+    ...('endedAt' in session ? { code: session.code, reason: session.reason } : {}),
+  };
+}
