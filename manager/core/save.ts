@@ -80,6 +80,8 @@ export function loadManager(saved: unknown): ManagerState {
   if (saved === null) return initialManager();
   const from = saved as Saved;
   const state: ManagerState = {
+    // The order of fields is the order of initialManager, so that two equal states are the same text.
+    ...initialManager(),
     ...(from as unknown as ManagerState),
     index: indexGraph(from.graph),
     timers: scaledTimers(from.settings.timerScale),
@@ -99,8 +101,14 @@ export function loadManager(saved: unknown): ManagerState {
     deadlines: Deadlines.load(from.deadlines),
   };
   for (const session of state.sessions.values()) state.sessionByGrant.set(session.grant, session.key);
-  for (const { live, waiting, ready, ...rest } of from.services) {
-    const service: ServiceState = { ...rest, live: new Set(live), waiting: new Set(waiting), ready: new LeastLoaded() };
+  for (const { ready, ...saved } of from.services) {
+    const { live, waiting } = saved;
+    const service: ServiceState = {
+      ...saved,
+      live: new Set(live),
+      waiting: new Set(waiting),
+      ready: new LeastLoaded(),
+    };
     for (const id of ready) {
       const instance = state.instances.get(id);
       if (instance !== undefined) service.ready.set(id, loadOf(instance));

@@ -63,7 +63,7 @@ interface KindTypes {
 /** Who may stand at an end of a hop. */
 export type Party = 'Manager' | 'agent' | 'instance';
 
-/** One hop of a message. `subType` is null where the message has a single hop and so no sub_type line. */
+/** One hop of a message. `subType` is null where the message has no sub_type line (registration and execution). */
 export interface Hop {
   readonly subType: string | null;
   readonly from: Party;
@@ -243,13 +243,13 @@ export const CATALOG = {
     response: null,
   },
   hard_shutdown_request: {
-    hops: REQUEST_OF_MANAGER,
+    hops: [MANAGER_TO_AGENT],
     fields: ['service_name', 'service_instance_id'],
     blank: [],
     response: 'hard_shutdown_response',
   },
   hard_shutdown_response: {
-    hops: REQUEST_OF_AGENT,
+    hops: [AGENT_TO_MANAGER],
     fields: ['service_instance_id', 'status'],
     blank: [],
     response: null,
@@ -273,13 +273,13 @@ export const CATALOG = {
     response: null,
   },
   agent_health_control_request: {
-    hops: REQUEST_OF_MANAGER,
+    hops: [MANAGER_TO_AGENT],
     fields: ['agent_network_address'],
     blank: [],
     response: 'agent_health_control_response',
   },
   agent_health_control_response: {
-    hops: REQUEST_OF_AGENT,
+    hops: [AGENT_TO_MANAGER],
     fields: ['agent_network_address', 'status'],
     blank: [],
     response: null,
@@ -313,7 +313,7 @@ export type Message<T extends MessageType = MessageType> = T extends MessageType
   ? {
       readonly type: T;
       readonly message_id: number;
-      /** The hop this message is on; null where the message has one hop only. */
+      /** The hop this message is on; null where the message has no sub_type line. */
       readonly sub_type: string | null;
       readonly x?: Extensions;
     } & { readonly [F in FieldsOf<T>]: KindTypes[(typeof FIELD_KINDS)[F]] | (F extends BlankOf<T> ? null : never) }
@@ -336,7 +336,7 @@ export function rowOf(type: MessageType): CatalogRow {
 }
 
 /**
- * The sub_type line of `type` on the hop from `from` to `to`: null for a message with one hop.
+ * The sub_type line of `type` on the hop from `from` to `to`: null for a message without that line.
  * Undefined when the message never takes that hop.
  */
 export function subTypeOn(type: MessageType, from: Party, to: Party): string | null | undefined {

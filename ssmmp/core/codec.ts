@@ -118,7 +118,8 @@ function splitLines(text: string, lines: Map<string, string>): string | null {
   let problem: string | null = null;
   if (UNREADABLE_BYTE.test(whole)) problem = 'a control character or a byte above 0x7E; SSMMP is 7-bit ASCII (R08)';
   const parts = whole.split(SEPARATOR);
-  if (parts.length > MESSAGE_LINES_MAX + 1) return `${parts.length} lines; the most is ${MESSAGE_LINES_MAX} (R07)`;
+  if (parts.length > MESSAGE_LINES_MAX && (parts.length > MESSAGE_LINES_MAX + 1 || parts.at(-1)?.trim() !== ''))
+    return `${parts.length} lines; the most is ${MESSAGE_LINES_MAX} (R07)`;
   parts.forEach((part, index) => {
     let trimmed = part.trim();
     if (index === parts.length - 1 && trimmed.endsWith(' ~')) trimmed = trimmed.slice(0, -2).trimEnd();

@@ -36,7 +36,8 @@ export function readType(word: string, has: (lineName: string) => boolean): Mess
 export function readSubType(type: MessageType, word: string | undefined): string | null | undefined {
   const { hops } = rowOf(type);
   if (hops[0]?.subType === null) return null;
-  if (word === undefined) return undefined;
+  // A message with one hop is on that hop, whether its line is there or not.
+  if (word === undefined) return hops.length === 1 ? hops[0]?.subType : undefined;
   for (const hop of hops) if (hop.subType === word) return word;
   const spellings = Object.hasOwn(SUB_TYPE_SPELLINGS, word) ? SUB_TYPE_SPELLINGS[word] : undefined;
   for (const hop of hops) if (hop.subType !== null && spellings?.includes(hop.subType)) return hop.subType;

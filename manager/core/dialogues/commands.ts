@@ -4,6 +4,7 @@
  * Lives here: what `POST /v1/commands` may ask and how it is answered. Does not live here: HTTP, tokens.
  * An answer comes when the thing is done, not when it is begun.
  */
+import { viewOf } from '../../../ssmmp/core/graph.ts';
 import type { Command } from '../inputs.ts';
 import { nameOf } from '../instances.ts';
 import type { Instance, ManagerState } from '../state.ts';
@@ -39,9 +40,16 @@ function stop(turn: Turn, request: number, text: string, hard: boolean): void {
     return turn.reply(request, 409, { status: 409, message, data: { service_instance_id: instance.id } });
   }
   instance.waiter = request;
+  // What the operator stops is not started again by itself: a request that needs it starts it, or the fewest replicas do.
+  const service = state.services.get(instance.service);
+  if (service !== undefined) service.desired = Math.max(fewest(state, instance.service), service.desired - 1);
   turn.event('command', `operator stops ${nameOf(instance)}${hard ? ' hard' : ''}`, {
     service_instance_id: instance.id,
   });
   if (hard) killInstance(turn, instance, 'stopped hard by the operator', 'politely');
   else drainInstance(turn, instance, 'stopped by the operator');
+}
+
+function fewest(state: ManagerState, service: string): number {
+  return viewOf(state.index, service)?.service.replicas.min ?? 0;
 }

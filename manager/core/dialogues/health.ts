@@ -111,7 +111,11 @@ export function backInContact(turn: Turn, agent: Agent): void {
 function askAgent(turn: Turn, agent: Agent, connection: number): void {
   const message_id = turn.messageId();
   const type = 'agent_health_control_request';
-  turn.send(connection, { type, message_id, sub_type: null, agent_network_address: agent.address }, false);
+  turn.send(
+    connection,
+    { type, message_id, sub_type: turn.subType(type), agent_network_address: agent.address },
+    false,
+  );
 }
 
 function judgeSilence(turn: Turn, agent: Agent): void {

@@ -47,7 +47,7 @@ export function onInitiation(turn: Turn, connection: ConnectionInfo, message: Me
   turn.send(held, {
     type: 'agent_health_control_request',
     message_id: probeId,
-    sub_type: null,
+    sub_type: turn.subType('agent_health_control_request'),
     agent_network_address: address,
   });
   state.rivals.set(key, { ...rival, probeId });
@@ -169,7 +169,7 @@ function shutDownStranger(turn: Turn, agent: Agent, id: number): void {
   turn.sendTo(agent, {
     type: 'hard_shutdown_request',
     message_id: turn.messageId(),
-    sub_type: null,
+    sub_type: turn.subType('hard_shutdown_request'),
     service_name: ended?.service ?? 'unknown',
     service_instance_id: id,
   });

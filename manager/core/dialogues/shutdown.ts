@@ -103,7 +103,7 @@ export function requestHard(turn: Turn, instance: Instance): void {
   turn.send(agent.connection, {
     type: 'hard_shutdown_request',
     message_id: id,
-    sub_type: null,
+    sub_type: turn.subType('hard_shutdown_request'),
     service_name: instance.service,
     service_instance_id: instance.id,
   });
