@@ -1,0 +1,182 @@
+// `npm test`: everything that has to be right, in one command.
+//
+//     npm test                        all checks, all tests
+//     npm test -- --only e2e          one group: checks, unit, transcripts, pairs, fuzz, conformance or e2e (may be repeated)
+//     npm test -- --grep R07          goes on to mocha, like every other option; no checks then
+//     npm test -- test/unit/kit/a.test.ts     these files only
+//
+// The checks (types, lint, layout) run beside the tests that need no quiet; conformance and e2e start real processes with
+// deadlines, so they run alone afterwards. Whatever runs beside something else is printed when it is done, in a fixed order.
+// The last line is always `N passed, N failed`, where a check counts as one.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ROOT } from './prepare.mjs';
+
+const bin = (path) => join(ROOT, 'node_modules', path);
+const TSC = bin('typescript/bin/tsc');
+
+/** Each is one Node program that exits 0 when all is well. */
+const CHECKS = {
+  types: [TSC, '-p', 'tsconfig.json'],
+  'types of pure folders': [TSC, '-p', 'tsconfig.pure.json'],
+  lint: [bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0'],
+  layout: [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'],
+};
+
+/** Folders below test/, in the order in which they run. The quiet ones run alone. */
+const GROUPS = ['unit', 'transcripts', 'pairs', 'fuzz', 'conformance', 'e2e'];
+const QUIET_GROUPS = new Set(['conformance', 'e2e']);
+
+/** A group that takes longer hangs. */
+const GROUP_TIMEOUT_MS = 8 * 60_000;
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const running = new Set();
+let isStopping = false;
+const counts = mkdtempSync(join(tmpdir(), 'ssmmp-test-'));
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    isStopping = true;
+    for (const child of running) child.kill(signal);
+  });
+}
+
+await main(process.argv.slice(2));
+
+async function main(args) {
+  const { only, files, forMocha } = readArguments(args);
+  if (files.length > 0) {
+    await test({ name: 'these', files, args: forMocha, isLive: true });
+  } else {
+    const wanted = only.length > 0 ? only : forMocha.length > 0 ? GROUPS : ['checks', ...GROUPS];
+    const groups = GROUPS.filter((name) => wanted.includes(name)).map((name) => ({
+      name,
+      files: testFiles(name),
+      args: forMocha,
+    }));
+    const checks = wanted.includes('checks') ? Object.keys(CHECKS) : [];
+    const beside = groups.filter(({ name }) => !QUIET_GROUPS.has(name));
+    // Two lanes, for two cores: printing waits its turn, work does not.
+    const isLive = checks.length === 0;
+    const lane = inOrder(checks, check);
+    const tests = inOrder(beside, (group) => test({ ...group, isLive }));
+    for await (const output of lane) process.stdout.write(output);
+    for await (const output of tests) process.stdout.write(output);
+    for (const group of groups.filter(({ name }) => QUIET_GROUPS.has(name))) await test({ ...group, isLive: true });
+  }
+  rmSync(counts, { recursive: true, force: true });
+  if (isStopping) console.log('\nStopped before the end.');
+  const nothing = totals.passed + totals.failed === 0;
+  if (nothing) console.log('\nNo test ran: no test has this name, or it does not exist.');
+  console.log(
+    `\n${totals.passed} passed, ${totals.failed} failed${totals.skipped ? `, ${totals.skipped} skipped` : ''}`,
+  );
+  process.exitCode = totals.failed > 0 || nothing || isStopping ? 1 : 0;
+}
+
+function readArguments(args) {
+  const only = [];
+  const files = [];
+  const forMocha = [];
+  for (let i = 0; i < args.length; i += 1) {
+    const arg = args[i];
+    if (arg === '--only') only.push(...(args[(i += 1)] ?? '').split(','));
+    else if (!arg.startsWith('-') && existsSync(arg) && /\.test\.ts$/.test(arg)) files.push(arg);
+    else forMocha.push(arg);
+  }
+  const unknown = only.filter((name) => name !== 'checks' && !GROUPS.includes(name));
+  if (unknown.length > 0) {
+    console.error(`check: no group is called "${unknown.join('", "')}"; there are checks, ${GROUPS.join(', ')}.`);
+    process.exit(64);
+  }
+  return { only, files, forMocha };
+}
+
+function testFiles(group) {
+  const folder = join(ROOT, 'test', group);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .map((name) => join('test', group, name));
+}
+
+/** Runs all, one after the other, from now on; gives their outputs in order as they get done. */
+function inOrder(items, work) {
+  let last = Promise.resolve('');
+  const outputs = items.map((item) => (last = last.then(() => (isStopping ? '' : work(item)))));
+  return outputs;
+}
+
+async function check(name) {
+  const started = Date.now();
+  const { code, output } = await run(CHECKS[name], { timeoutMs: GROUP_TIMEOUT_MS });
+  totals[code === 0 ? 'passed' : 'failed'] += 1;
+  return `${code === 0 ? '✔' : '✖'} ${name} (${seconds(started)})\n${code === 0 ? '' : `${output}\n`}`;
+}
+
+async function test({ name, files, args, isLive }) {
+  if (files.length === 0) return '';
+  const started = Date.now();
+  const title = `\n== ${name}, ${files.length} file${files.length === 1 ? '' : 's'}\n`;
+  if (isLive) process.stdout.write(title);
+  const countFile = join(counts, name);
+  const command = [
+    '--import',
+    'tsx',
+    bin('mocha/lib/cli/cli.js'),
+    '--reporter',
+    join(ROOT, 'scripts', 'reporter.cjs'),
+    ...args,
+    ...files,
+  ];
+  const { code, output } = await run(command, {
+    env: { SSMMP_TEST_COUNTS: countFile, NODE_ENV: 'test' },
+    isLive,
+    timeoutMs: GROUP_TIMEOUT_MS,
+  });
+  const result = existsSync(countFile)
+    ? JSON.parse(readFileSync(countFile, 'utf8'))
+    : { passed: 0, failed: 0, skipped: 0 };
+  // Mocha that could not load a file, was killed, or hung, has no failed test to show for it.
+  if (code !== 0 && result.failed === 0) result.failed = 1;
+  for (const key of Object.keys(totals)) totals[key] += result[key];
+  const end =
+    code === 0 ? '' : `✖ ${name}: ${typeof code === 'number' ? `exit code ${code}` : code} (${seconds(started)})\n`;
+  if (!isLive) return `${title}${output}${end}`;
+  process.stdout.write(end);
+  return '';
+}
+
+/** Runs Node with these arguments to its end. `code` is the exit code, or in words why there is none. */
+function run(args, { env = {}, isLive = false, timeoutMs }) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }), ...env },
+      stdio: isLive ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+    });
+    running.add(child);
+    let output = '';
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      child.kill('SIGKILL');
+    }, timeoutMs);
+    child.stdout?.setEncoding('utf8').on('data', (text) => (output += text));
+    child.stderr?.setEncoding('utf8').on('data', (text) => (output += text));
+    child.on('error', (error) => (output += `${error.message}\n`));
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      running.delete(child);
+      resolve({ code: isLate ? `not done in ${timeoutMs / 1000} s` : (code ?? `ended by ${signal}`), output });
+    });
+  });
+}
+
+function seconds(since) {
+  return `${((Date.now() - since) / 1000).toFixed(1)} s`;
+}
