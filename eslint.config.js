@@ -36,10 +36,10 @@ export default tseslint.config(
     files: ['*/**/*.{ts,mjs}'],
   },
   {
-    files: ['**/*.mjs', '*.js'],
+    files: ['**/*.mjs', '**/*.cjs', '*.js'],
     languageOptions: {
       globals: Object.fromEntries(
-        ['process', 'console', 'Buffer', 'SharedArrayBuffer', 'Atomics', 'setTimeout', 'clearTimeout', 'setInterval',
+        ['process', 'require', 'module', 'console', 'Buffer', 'SharedArrayBuffer', 'Atomics', 'setTimeout', 'clearTimeout', 'setInterval',
           'clearInterval', 'setImmediate', 'performance', 'URL', 'structuredClone'].map((name) => [name, 'readonly']),
       ),
     },

@@ -78,7 +78,7 @@ function isInstalled(needsDev) {
 
 function install(needsDev) {
   say('installing packages (npm ci); only the first time and after an update');
-  const args = ['ci', '--no-audit', '--no-fund', ...(needsDev ? ['--include=dev'] : [])];
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(needsDev ? ['--include=dev'] : [])];
   // npm's talk goes to stderr, where ours is: stdout belongs to the program that runs afterwards.
   const options = { cwd: ROOT, stdio: ['ignore', 2, 2] };
   const npmProgram = process.env.npm_execpath;
