@@ -3,7 +3,7 @@
  *
  * Lives here: what a start sets, and what a restart keeps. Does not live here: reading the journal. After
  * a restart agents are unknown until they register again, connections and operators' requests are gone,
- * and everything else is as it was.
+ * and everything else is as it was: exchanges too, which are sent again or run into their deadlines.
  */
 import { indexGraph } from '../../ssmmp/core/graph.ts';
 import { scaledTimers } from '../../ssmmp/core/timers.ts';
@@ -24,8 +24,6 @@ export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'mana
   state.connections.clear();
   for (const key of [...state.rivals.keys()]) turn.clear('rival', key);
   state.rivals.clear();
-  for (const id of [...state.exchanges.keys()]) turn.clear('exchange', id);
-  state.exchanges.clear();
   for (const { name, replicas } of input.graph.services) {
     const service = state.services.get(name);
     if (service !== undefined) service.desired = Math.max(service.desired, replicas.min);
@@ -43,13 +41,14 @@ export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'mana
   }
   for (const agent of state.agents.values()) {
     agent.connection = null;
+    if (agent.status === 'lost') continue;
     agent.status = 'unknown';
     // Silence counts from where the grace for coming back ends.
     agent.lastHeard = now - state.timers.lostMs + Math.max(state.timers.agentGraceMs, state.timers.suspectMs);
   }
   for (const instance of state.instances.values()) {
     instance.waiter = null;
-    instance.healthId = null;
+    instance.healthAwaited = false;
     instance.misses = 0;
     if (instance.status === 'on') setStatus(turn, instance, 'unknown', 'the Manager was restarted');
   }

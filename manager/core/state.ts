@@ -69,9 +69,10 @@ export interface Instance {
   pid: number | null;
   /** Last health status (R45), null before the first answer. */
   health: number | null;
-  /** message_id of the health request that is unanswered, and when it left. */
-  healthId: number | null;
+  /** message_id of the last health request, when it left, and whether its answer is still awaited. */
+  healthId: number;
   healthAt: number;
+  healthAwaited: boolean;
   misses: number;
   load: number | null;
   inFlight: number | null;
@@ -121,6 +122,8 @@ export interface Session {
   status: 'on' | 'closing';
   /** Which end was asked to close, when it is closing. */
   asked: 'source' | 'dest' | null;
+  /** message_id of the last close request; an older one's silence means nothing. */
+  request: number | null;
 }
 
 /** The record that a session ended; it takes the other end's report (R20, R42). */

@@ -11,6 +11,7 @@ import { holderSilent } from './dialogues/initiation.ts';
 import { onGracefulTimeout, requestHard } from './dialogues/shutdown.ts';
 import { stoppingTimeout } from './dialogues/stopping.ts';
 import { reconcile } from './reconcile.ts';
+import { agentOf } from './state.ts';
 import type { DeadlineKind, Turn } from './turn.ts';
 
 /** Handles everything that is due at the turn's time. */
@@ -56,6 +57,10 @@ function onExchangeTimeout(turn: Turn, id: number): void {
   if (exchange === undefined) return;
   state.exchanges.delete(id);
   const instance = state.instances.get(exchange.instance);
+  const connection = instance === undefined ? null : (agentOf(state, instance)?.connection ?? null);
+  // The agent has registered again since: what it was asked to do with an instance was sent again then.
+  const overtaken = exchange.session === null && connection !== null && connection !== exchange.connection;
+  if (overtaken) return;
   switch (exchange.type) {
     case 'execution_response':
       if (instance !== undefined) onExecutionTimeout(turn, instance);

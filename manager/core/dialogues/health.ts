@@ -10,7 +10,7 @@
 import type { Message } from '../../../ssmmp/core/catalog.ts';
 import { OVERLOADED } from '../../../ssmmp/core/status.ts';
 import { HEALTH_MISSES_MAX } from '../../../ssmmp/core/timers.ts';
-import { nameOf, refreshReady, serviceOf, setStatus } from '../instances.ts';
+import { endInstance, nameOf, refreshReady, serviceOf, setStatus } from '../instances.ts';
 import { reconcileAll } from '../reconcile.ts';
 import { agentOf, type Agent, type Instance } from '../state.ts';
 import type { Turn } from '../turn.ts';
@@ -27,7 +27,7 @@ export function beat(turn: Turn): void {
   for (const instance of state.instances.values()) {
     if (instance.status !== 'on' && instance.status !== 'draining') continue;
     if (agentOf(state, instance)?.connection == null) continue;
-    if (instance.healthId !== null && now - instance.healthAt >= state.timers.instanceMissMs) miss(turn, instance);
+    if (instance.healthAwaited && now - instance.healthAt >= state.timers.instanceMissMs) miss(turn, instance);
     // Half a beat of slack, so that beats that come a little early do not halve the rate.
     if (now - instance.healthAt + state.timers.heartbeatMs / 2 >= state.timers.instanceHealthMs)
       askHealth(turn, instance);
@@ -40,6 +40,7 @@ export function askHealth(turn: Turn, instance: Instance): void {
   const id = turn.messageId();
   instance.healthId = id;
   instance.healthAt = turn.now;
+  instance.healthAwaited = true;
   turn.sendTo(
     agentOf(turn.state, instance),
     {
@@ -53,11 +54,12 @@ export function askHealth(turn: Turn, instance: Instance): void {
   );
 }
 
-/** Any answer means alive; a status of 404 comes from an agent that does not know it. */
+/** Any answer means alive, a late one too; 404 comes from an agent that does not know the instance. */
 export function onInstanceHealth(turn: Turn, agent: Agent, message: Message<'service_instance_health_response'>): void {
   const instance = turn.state.instances.get(message.service_instance_id);
-  if (instance === undefined || instance.agent !== agent.key || instance.healthId !== message.message_id) return;
-  instance.healthId = null;
+  if (instance === undefined || instance.agent !== agent.key || message.message_id > instance.healthId) return;
+  if (message.status === 404) return endInstance(turn, instance, 'unasked', 'its agent does not know it');
+  if (message.message_id === instance.healthId) instance.healthAwaited = false;
   instance.misses = 0;
   const changed = instance.health !== message.status || instance.refused;
   instance.refused = false;
@@ -100,7 +102,7 @@ export function backInContact(turn: Turn, agent: Agent): void {
     const instance = turn.state.instances.get(id);
     if (instance === undefined) continue;
     instance.misses = 0;
-    instance.healthId = null;
+    instance.healthAwaited = false;
     if (instance.status === 'unknown') setStatus(turn, instance, 'on', 'its agent is back');
     else refreshReady(turn, instance);
   }
@@ -137,7 +139,7 @@ function judgeSilence(turn: Turn, agent: Agent): void {
 }
 
 function miss(turn: Turn, instance: Instance): void {
-  instance.healthId = null;
+  instance.healthAwaited = false;
   instance.misses += 1;
   if (instance.misses < HEALTH_MISSES_MAX) return;
   killInstance(turn, instance, `hung: ${instance.misses} health requests unanswered`, 'now');

@@ -9,13 +9,16 @@
  *   the same x_node, or nobody holds it    200
  */
 import type { Message } from '../../../ssmmp/core/catalog.ts';
+import { viewOf } from '../../../ssmmp/core/graph.ts';
 import { parseId } from '../../../ssmmp/core/names.ts';
 import { endInstance, serviceOf } from '../instances.ts';
-import { reconcileAll } from '../reconcile.ts';
-import type { Agent, ConnectionInfo, Rival } from '../state.ts';
+import { countsAsReplica } from '../reconcile.ts';
+import type { Agent, ConnectionInfo, Instance, Rival } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { requestExecution } from './execution.ts';
 import { backInContact } from './health.ts';
+import { serveWaiting } from './session.ts';
+import { repeatCloses } from './session-close.ts';
 import { drainInstance, repeatStep } from './shutdown.ts';
 
 export function onInitiation(turn: Turn, connection: ConnectionInfo, message: Message<'initiation_request'>): void {
@@ -125,7 +128,7 @@ function admit(turn: Turn, key: string, address: string, rival: Rival): void {
   agent.status = 'registered';
   compare(turn, agent, rival.running, before === 'lost');
   backInContact(turn, agent);
-  reconcileAll(turn);
+  for (const service of state.services.values()) if (service.waiting.size > 0) serveWaiting(turn, service);
 }
 
 /**
@@ -138,25 +141,30 @@ function compare(turn: Turn, agent: Agent, running: readonly number[] | null, wa
   for (const id of [...agent.instances]) {
     const instance = state.instances.get(id);
     if (instance === undefined) continue;
-    if (instance.status === 'starting') requestExecution(turn, instance, agent);
-    else if (listed?.has(id) === false) endInstance(turn, instance, 'unasked', 'its agent came back without it');
-    else if (instance.status !== 'on' && instance.status !== 'unknown') repeatStep(turn, instance);
-    else if (wasLost) drainExtra(turn, id);
+    repeatCloses(turn, instance);
+    const goes = instance.status !== 'starting' && instance.status !== 'on' && instance.status !== 'unknown';
+    if (listed?.has(id) === false && instance.status !== 'starting')
+      endInstance(turn, instance, goes ? 'asked' : 'unasked', 'its agent came back without it');
+    else if (goes) repeatStep(turn, instance);
+    else if (wasLost && isExtra(turn, instance)) drainInstance(turn, instance, 'replaced while its node was away');
+    else if (instance.status === 'starting') requestExecution(turn, instance, agent);
   }
   for (const id of listed ?? []) if (!agent.instances.has(id)) shutDownStranger(turn, agent, id);
 }
 
-function drainExtra(turn: Turn, id: number): void {
-  const instance = turn.state.instances.get(id);
-  const service = instance === undefined ? null : serviceOf(turn, instance.service);
-  if (instance === undefined || service === null) return;
-  // Counted without this one: is the service complete already?
+/** Was it replaced meanwhile: a store by any later owner (R50), a replica when its service is complete without it? */
+function isExtra(turn: Turn, instance: Instance): boolean {
+  const service = serviceOf(turn, instance.service);
+  if (service === null) return true;
+  const isStore = viewOf(turn.state.index, instance.service)?.service.kind === 'baas';
   let others = 0;
-  for (const other of service.live) {
-    const status = turn.state.instances.get(other)?.status;
-    if (other !== id && (status === 'on' || status === 'starting')) others += 1;
+  for (const id of service.live) {
+    const other = turn.state.instances.get(id);
+    if (id === instance.id || other === undefined) continue;
+    if (isStore && id > instance.id) return true;
+    if (countsAsReplica(turn, other)) others += 1;
   }
-  if (others >= service.desired) drainInstance(turn, instance, 'replaced while its node was away');
+  return others >= service.desired;
 }
 
 /** Runs there and is unknown here: shut down (R49). */

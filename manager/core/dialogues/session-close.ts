@@ -74,6 +74,18 @@ export function askClose(turn: Turn, key: string, side: Side, reason: string): v
   session.asked = asked;
 }
 
+/** The agent of an end is back: what it was asked to close may never have reached it, so it is asked again. */
+export function repeatCloses(turn: Turn, instance: Instance): void {
+  const repeat = (keys: ReadonlySet<string>, side: Side): void => {
+    for (const key of [...keys]) {
+      const session = turn.state.sessions.get(key);
+      if (session?.status === 'closing' && session.asked === side) request(turn, session, side);
+    }
+  };
+  repeat(instance.outgoing, 'source');
+  repeat(instance.incoming, 'dest');
+}
+
 /** The end that was asked has closed; 404 counts as closed too (R44). */
 export function onCloseResponse(
   turn: Turn,
@@ -89,7 +101,7 @@ export function onCloseResponse(
 /** No answer to a close request: the other end is asked; after that the session is given up. */
 export function onCloseTimeout(turn: Turn, exchange: Exchange): void {
   const session = exchange.session === null ? undefined : turn.state.sessions.get(exchange.session);
-  if (session === undefined) return;
+  if (session === undefined || session.request !== exchange.id) return;
   if (exchange.type === 'source_service_session_close_response')
     askClose(turn, session.key, 'dest', 'the source did not answer');
   else endSession(turn, session, null, 'neither end answered', null);
@@ -158,6 +170,7 @@ function request(turn: Turn, session: Session, side: Side): boolean {
   const agent = end === undefined || end.status === 'off' ? null : agentOf(state, end);
   if (end === undefined || agent === null || agent.connection === null || end.status === 'killing') return false;
   const id = turn.messageId();
+  session.request = id;
   const destService = state.instances.get(session.dest)?.service ?? serviceOfSession(turn, session);
   const common = {
     message_id: id,

@@ -17,7 +17,6 @@ import { reconcile } from '../reconcile.ts';
 import {
   agentOf,
   REQUESTS_PER_INSTANCE_MAX,
-  TOMBSTONES_MAX,
   type Agent,
   type Grant,
   type Instance,
@@ -81,10 +80,12 @@ export function onSessionRequest(turn: Turn, agent: Agent, message: Message<'ses
 /** Gives the requests that wait for a service to its ready instances, in the order they came. */
 export function serveWaiting(turn: Turn, service: ServiceState): void {
   for (const key of [...service.waiting]) {
+    if (service.ready.size === 0) return;
     const grant = turn.state.grants.get(key);
     const source = grant === undefined ? undefined : turn.state.instances.get(grant.source);
     if (grant === undefined || source === undefined) service.waiting.delete(key);
-    else if (!tryGrant(turn, service, grant, source, agentOf(turn.state, source))) return;
+    // One whose agent is away is passed over; it is served when the agent is back.
+    else tryGrant(turn, service, grant, source, agentOf(turn.state, source));
   }
 }
 
@@ -159,6 +160,7 @@ function open(turn: Turn, grant: Grant, source: Instance, sourcePort: number, de
     openedAt: now,
     status: 'on',
     asked: null,
+    request: null,
   };
   // The same four numbers again: the session before has ended and its report was lost with an agent (R43).
   const before = state.sessions.get(key);
@@ -270,9 +272,4 @@ function refuse(turn: Turn, agent: Agent, message: Message<'session_request'>, s
 /** An instance may ask while it lives; one that drains still has requests to finish. */
 function mayAsk(source: Instance): boolean {
   return source.status !== 'off' && source.status !== 'killing';
-}
-
-/** Are the tables of ended sessions within their bound? Used by the invariants. */
-export function tablesBounded(turn: Turn): boolean {
-  return turn.state.tombstones.size <= TOMBSTONES_MAX;
 }

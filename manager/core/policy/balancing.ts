@@ -20,6 +20,10 @@ export class LeastLoaded {
     return this.loads.has(instance);
   }
 
+  loadOf(instance: number): number | undefined {
+    return this.loads.get(instance);
+  }
+
   /** Adds an instance or changes its load. */
   set(instance: number, load: number): void {
     const before = this.loads.get(instance);

@@ -1,0 +1,453 @@
+/** The Manager's dialogues of registration, execution, shutdown, termination and health, ruling by ruling. */
+import { expect } from 'chai';
+import { sessionAck, sessionRequest, smallCluster, SMALL, TestManager } from './harness.ts';
+
+const HERE = '127.0.0.11';
+const ALL = ['gate', 'front', 'side', 'store'];
+
+function termination(service: string, id: number, x_exit?: string): Parameters<TestManager['say']>[1] {
+  return {
+    type: 'service_instance_termination_info',
+    message_id: 77,
+    sub_type: 'agent_to_Manager',
+    service_name: service,
+    service_instance_id: id,
+    service_instance_network_address: HERE,
+    ...(x_exit === undefined ? {} : { x: { x_exit } }),
+  };
+}
+
+describe('Manager: registration', () => {
+  it('starts the fewest replicas when the first agent registers', () => {
+    const m = new TestManager();
+    m.register(m.open(HERE), HERE, ALL);
+    expect(m.sent('initiation_response').map(({ status, x }) => [status, x?.x_epoch])).to.deep.equal([[200, '1']]);
+    expect(
+      m.sent('execution_request').map(({ service_name, service_instance_id }) => [service_name, service_instance_id]),
+    ).to.deep.equal([
+      ['gate', 1],
+      ['store', 2],
+    ]);
+  });
+
+  it('R17 claimed and observed address must agree, else 403', () => {
+    const m = new TestManager();
+    m.register(m.open(HERE), '127.0.0.12', ALL);
+    expect(m.one('initiation_response').status).to.equal(403);
+    expect(m.state.agents.size).to.equal(0);
+  });
+
+  it('R15 an IPv6 agent is known by the canonical form of its address', () => {
+    const m = new TestManager();
+    m.say(
+      m.open('fd55::b'),
+      'type: initiation_request ~ message_id: 1 ~ agent_network_address: FD55:0:0:0:0:0:0:B ~ service_repository: ()',
+    );
+    expect(m.one('initiation_response').status).to.equal(200);
+    expect([...m.state.agents.keys()]).to.deep.equal(['fd55::b']);
+  });
+
+  it('R48 a second agent at a held address: the holder is asked, and when it answers the second gets 409', () => {
+    const { m, agent } = smallCluster();
+    const second = m.open(HERE);
+    m.register(second, HERE, ALL, { x_node: 'n2' });
+    const probe = m.one('agent_health_control_request');
+    expect(probe.on).to.equal(agent);
+    m.say(agent, {
+      type: 'agent_health_control_response',
+      message_id: probe.message_id,
+      sub_type: 'agent_to_Manager',
+      agent_network_address: HERE,
+      status: 200,
+    });
+    expect(m.one('initiation_response')).to.deep.include({ on: second, status: 409 });
+    expect(m.state.agents.get(HERE)?.connection).to.equal(agent);
+  });
+
+  it('R48 without an answer in 1 s the new one replaces it; with the same x_node at once', () => {
+    const { m, agent } = smallCluster();
+    const second = m.open(HERE);
+    m.register(second, HERE, ALL, { x_node: 'n2' });
+    m.agentsAnswer = false;
+    const after = m.pass(1000);
+    expect(m.one('initiation_response', after)).to.deep.include({ on: second, status: 200 });
+    expect(after.some((effect) => effect.kind === 'close' && effect.connection === agent)).to.equal(true);
+    const third = m.open(HERE);
+    m.register(third, HERE, ALL, { x_node: 'n2' });
+    expect(m.one('initiation_response')).to.deep.include({ on: third, status: 200 });
+  });
+
+  it('R16 with shared addresses two x_node at one address are two nodes, with one gateway', () => {
+    const m = new TestManager(
+      SMALL.replace('public: {users: 8080}', 'public: {users: 8080}, replicas: {min: 2, max: 2}'),
+      { sharedAddress: true },
+    );
+    m.register(m.open('127.0.0.1'), '127.0.0.1', ALL, { x_node: 'a' });
+    m.register(m.open('127.0.0.1'), '127.0.0.1', ALL, { x_node: 'b' });
+    expect(m.state.agents.size).to.equal(2);
+    const gates = [...m.state.instances.values()].filter(({ service }) => service === 'gate');
+    expect(gates).to.have.length(1);
+  });
+
+  it('R09 R51 --strict-1.1 emits no x_ line', () => {
+    const m = new TestManager(SMALL, { strict: true });
+    m.register(m.open(HERE), HERE, ALL);
+    expect(m.last.some((effect) => effect.kind === 'send' && effect.line.includes('x_'))).to.equal(false);
+  });
+
+  it('anything before the registration: 409 for a session_request, at the third offence the connection is closed', () => {
+    const m = new TestManager();
+    const stranger = m.open(HERE);
+    m.say(stranger, sessionRequest(1000, ['gate', 1], 'front-plug', 'front-socket', 'front'));
+    expect(m.one('session_response').status).to.equal(409);
+    m.say(stranger, 'GET / HTTP/1.1');
+    m.say(stranger, 'type: execution_response ~ message_id: 30000 ~ status: 200');
+    expect(m.last.filter(({ kind }) => kind === 'close')).to.deep.equal([]);
+    m.say(stranger, 'nonsense');
+    expect(m.last.filter(({ kind }) => kind === 'close')).to.have.length(1);
+  });
+
+  it('R07 a message over 64 KiB closes the connection', () => {
+    const m = new TestManager();
+    m.input({ kind: 'oversized_received', connection: m.open(HERE) });
+    expect(m.last).to.deep.include({ kind: 'close', connection: 1, why: 'a message longer than 64 KiB (R07)' });
+  });
+});
+
+describe('Manager: execution', () => {
+  it('R12 R21 gives ids and ports that are not given twice', () => {
+    const { m, agent, gate, store } = smallCluster();
+    m.say(agent, termination('store', store, 'code 3'));
+    const again = m.one('execution_request');
+    expect(again.service_instance_id).to.be.greaterThan(Math.max(gate, store));
+    expect(again.socket_configuration).to.deep.equal([{ socket: 'store-socket', port: 54001 }]);
+  });
+
+  it('R21 a port is free again 5 s after the death', () => {
+    const { m, agent, store } = smallCluster({ portFirst: 54000, portLast: 54001 });
+    m.say(agent, termination('store', store, 'code 3'));
+    const second = m.one('execution_request');
+    m.started(agent, second.message_id);
+    m.say(agent, termination('store', second.service_instance_id, 'code 3'));
+    expect(m.sent('execution_request', m.pass(300))).to.deep.equal([]);
+    m.pass(5000);
+    m.register(agent, HERE, ALL, { x_node: 'n1', x_running_instances: '1' });
+    expect(m.one('execution_request').socket_configuration[0]?.port).to.equal(54000);
+  });
+
+  it('R21 409: other ports, five times', () => {
+    const m = new TestManager();
+    const agent = m.open(HERE);
+    m.register(agent, HERE, ['store']);
+    let request = m.one('execution_request');
+    const ports: number[] = [];
+    for (let tries = 0; tries < 5; tries += 1) {
+      ports.push(request.socket_configuration[0]?.port ?? 0);
+      m.started(agent, request.message_id, 409);
+      request = m.one('execution_request');
+      expect(request.service_instance_id).to.equal(1);
+    }
+    expect(new Set(ports).size).to.equal(5);
+    m.started(agent, request.message_id, 409);
+    expect(m.state.ended.get(1)?.reason).to.match(/409/);
+  });
+
+  it('R27 404: the service is not in that repository after all, another node is tried', () => {
+    const m = new TestManager();
+    const first = m.open(HERE);
+    m.register(first, HERE, ['store']);
+    const request = m.one('execution_request');
+    const second = m.open('127.0.0.12');
+    m.register(second, '127.0.0.12', ['store']);
+    m.started(first, request.message_id, 404);
+    expect(m.one('execution_request').on).to.equal(second);
+  });
+
+  it('R23 the public socket has its fixed port, one gateway a node', () => {
+    const m = new TestManager(
+      SMALL.replace('public: {users: 8080}', 'public: {users: 8080}, replicas: {min: 2, max: 3}'),
+    );
+    m.register(m.open(HERE), HERE, ['gate']);
+    expect(m.one('execution_request').socket_configuration).to.deep.equal([{ socket: 'users', port: 8080 }]);
+    m.register(m.open('127.0.0.12'), '127.0.0.12', ['gate']);
+    expect(m.one('execution_request').agent_network_address).to.equal('127.0.0.12');
+  });
+
+  it('R46 a service that ends early: at once, then 0.2, 0.4, 0.8 s; five restarts, then crash-looping', () => {
+    const m = new TestManager();
+    const agent = m.open(HERE);
+    m.register(agent, HERE, ['store']);
+    let request = m.one('execution_request');
+    const waits: number[] = [];
+    for (let n = 0; n < 6; n += 1) {
+      const at = m.now;
+      let effects = m.started(agent, request.message_id, 500);
+      while (m.sent('execution_request', effects).length === 0) effects = m.pass(10);
+      waits.push(m.now - at);
+      request = m.one('execution_request', effects);
+    }
+    expect(waits.slice(0, 5)).to.deep.equal([0, 200, 400, 800, 1600]);
+    expect(waits[5]).to.be.greaterThan(20_000);
+    expect(m.state.services.get('store')?.crashLooping).to.equal(true);
+  });
+
+  it('a crash-looping service: requests get 503 at once, other services are unharmed', () => {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    let effects = m.last;
+    for (let n = 0; n < 6; n += 1) {
+      while (m.sent('execution_request', effects).length === 0) effects = m.pass(100);
+      effects = m.started(agent, m.one('execution_request', effects).message_id, 500);
+    }
+    expect(m.one('session_response', effects).status).to.equal(503);
+    m.say(agent, sessionRequest(1001, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    expect(m.one('session_response').status).to.equal(503);
+    m.say(agent, sessionRequest(1002, ['gate', gate], 'side-plug', 'side-socket', 'side'));
+    m.started(agent, m.one('execution_request').message_id);
+    expect(m.one('session_response').status).to.equal(200);
+  });
+
+  it('R11 R29 a response on another connection than its request left on is dropped', () => {
+    const m = new TestManager();
+    const agent = m.open(HERE);
+    m.register(agent, HERE, ['store']);
+    const { message_id } = m.one('execution_request');
+    const other = m.open('127.0.0.12');
+    m.register(other, '127.0.0.12', []);
+    m.started(other, message_id);
+    expect(m.state.instances.get(1)?.status).to.equal('starting');
+  });
+
+  it('starts side by side what the started service will need', () => {
+    const { m, agent, gate, store } = smallCluster();
+    m.state.services.get('store')!.desired = 0;
+    m.command(1, { command: 'stop', instance: String(store), hard: true });
+    m.say(agent, {
+      type: 'hard_shutdown_response',
+      message_id: m.one('hard_shutdown_request').message_id,
+      sub_type: 'agent_to_Manager',
+      service_instance_id: store,
+      status: 200,
+    });
+    m.state.services.get('store')!.desired = 0;
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    expect(m.sent('execution_request').map(({ service_name }) => service_name)).to.include('front');
+  });
+});
+
+describe('Manager: shutdown', () => {
+  it('R32 drains: sessions that come in, sessions that go out, graceful; nothing new is given meanwhile', () => {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    const start = m.one('execution_request');
+    m.started(agent, start.message_id);
+    const front = start.service_instance_id;
+    m.say(agent, sessionAck(1000, ['gate', gate], 20000, m.one('session_response').dest_socket_port as number));
+    m.say(agent, sessionRequest(1000, ['front', front], 'store-plug', 'store-socket', 'store'));
+    m.say(agent, sessionAck(1000, ['front', front], 20001, m.one('session_response').dest_socket_port as number));
+
+    m.command(9, { command: 'stop', instance: `front/${front}`, hard: false });
+    const incoming = m.one('source_service_session_close_request');
+    expect(incoming.source_service_name).to.equal('gate');
+    m.say(agent, sessionRequest(1001, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    expect(m.sent('session_response')).to.deep.equal([]);
+    const replacement = m.one('execution_request');
+    m.say(agent, {
+      type: 'source_service_session_close_response',
+      message_id: incoming.message_id,
+      sub_type: 'agent_to_Manager',
+      status: 200,
+    });
+    const outgoing = m.one('source_service_session_close_request');
+    expect(outgoing.source_service_name).to.equal('front');
+    m.say(agent, {
+      type: 'source_service_session_close_response',
+      message_id: outgoing.message_id,
+      sub_type: 'agent_to_Manager',
+      status: 200,
+    });
+    const graceful = m.one('graceful_shutdown_request');
+    m.say(agent, {
+      type: 'graceful_shutdown_response',
+      message_id: graceful.message_id,
+      sub_type: 'agent_to_Manager',
+      status: 200,
+    });
+    expect(m.last.find(({ kind }) => kind === 'reply')).to.deep.include({ request: 9, status: 200 });
+    m.started(agent, replacement.message_id);
+    expect(m.one('session_response')).to.deep.include({
+      message_id: 1001,
+      dest_service_instance_id: replacement.service_instance_id,
+    });
+  });
+
+  it('R33 an ack that arrives while the destination drains: the new session is closed at once', () => {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    const start = m.one('execution_request');
+    m.started(agent, start.message_id);
+    const port = m.one('session_response').dest_socket_port as number;
+    m.command(1, { command: 'stop', instance: String(start.service_instance_id), hard: false });
+    expect(m.sent('graceful_shutdown_request')).to.deep.equal([]);
+    m.say(agent, sessionAck(1000, ['gate', gate], 20000, port));
+    expect(m.one('source_service_session_close_request').source_plug_port).to.equal(20000);
+  });
+
+  it('R31 after 10 s without a graceful_shutdown_response: hard; R34 404 counts as done', () => {
+    const { m, agent, store } = smallCluster();
+    m.command(1, { command: 'stop', instance: `store/${store}`, hard: false });
+    expect(m.one('graceful_shutdown_request').service_instance_id).to.equal(store);
+    expect(m.sent('hard_shutdown_request', m.pass(9900))).to.deep.equal([]);
+    const hard = m.one('hard_shutdown_request', m.pass(200));
+    m.say(agent, {
+      type: 'hard_shutdown_response',
+      message_id: hard.message_id,
+      sub_type: 'agent_to_Manager',
+      service_instance_id: store,
+      status: 404,
+    });
+    expect(m.state.ended.get(store)?.status).to.equal('off');
+  });
+
+  it('R34 hard: the other ends are told to close first, with 1 s', () => {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    const start = m.one('execution_request');
+    m.started(agent, start.message_id);
+    m.say(agent, sessionAck(1000, ['gate', gate], 20000, m.one('session_response').dest_socket_port as number));
+    m.command(1, { command: 'stop', instance: String(start.service_instance_id), hard: true });
+    expect(m.one('source_service_session_close_request').source_service_name).to.equal('gate');
+    expect(m.sent('hard_shutdown_request')).to.deep.equal([]);
+    expect(m.sent('hard_shutdown_request', m.pass(1000))).to.have.length(1);
+  });
+
+  it('a stop of an unknown instance is a clear 404', () => {
+    const { m } = smallCluster();
+    m.command(1, { command: 'stop', instance: 'post/99', hard: false });
+    expect(m.last[0]).to.deep.include({ kind: 'reply', status: 404 });
+  });
+
+  it('the testbed stops: gateways first, then services, then stores, and is answered when nothing is left', () => {
+    const { m, agent, gate, store } = smallCluster();
+    m.command(5, { command: 'shutdown' });
+    const first = m.one('graceful_shutdown_request');
+    expect(first.service_instance_id).to.equal(gate);
+    m.say(agent, {
+      type: 'graceful_shutdown_response',
+      message_id: first.message_id,
+      sub_type: 'agent_to_Manager',
+      status: 200,
+    });
+    const second = m.one('graceful_shutdown_request');
+    expect(second.service_instance_id).to.equal(store);
+    m.say(agent, {
+      type: 'graceful_shutdown_response',
+      message_id: second.message_id,
+      sub_type: 'agent_to_Manager',
+      status: 200,
+    });
+    expect(m.last.find(({ kind }) => kind === 'reply')).to.deep.include({ request: 5, status: 200 });
+  });
+
+  it('the testbed stops within its patience: what is left after 3 s is killed', () => {
+    const { m, gate } = smallCluster();
+    m.command(5, { command: 'shutdown' });
+    const killed = m.sent('hard_shutdown_request', m.pass(3000)).map(({ service_instance_id }) => service_instance_id);
+    expect(killed).to.include(gate);
+  });
+});
+
+describe('Manager: failure', () => {
+  it('R30 an instance that ends is replaced at once', () => {
+    const { m, agent, store } = smallCluster();
+    m.say(agent, termination('store', store, 'signal SIGKILL'));
+    expect(m.state.ended.get(store)?.reason).to.equal('ended: signal SIGKILL');
+    expect(m.one('execution_request').service_name).to.equal('store');
+  });
+
+  it('R45 three health requests unanswered: hung, killed at once, its peers told meanwhile', () => {
+    const { m, store } = smallCluster();
+    m.silent.add(store);
+    const until = m.pass(3100);
+    expect(m.one('hard_shutdown_request', until).service_instance_id).to.equal(store);
+    expect(m.events(until).join()).to.match(/hung/);
+  });
+
+  it('R45 404 from its agent: the instance is not there, and is replaced', () => {
+    const { m, agent, store } = smallCluster();
+    m.silent.add(store);
+    const probe = m
+      .sent('service_instance_health_request', m.pass(600))
+      .find(({ service_instance_id }) => service_instance_id === store);
+    m.say(agent, {
+      type: 'service_instance_health_response',
+      message_id: probe?.message_id ?? 0,
+      sub_type: 'agent_to_Manager',
+      service_instance_id: store,
+      status: 404,
+    });
+    expect(m.state.ended.get(store)?.reason).to.match(/does not know/);
+  });
+
+  it('agent states: suspect after 1.5 s of silence, lost after 5 s, its instances replaced elsewhere', () => {
+    const { m, agent, store } = smallCluster();
+    const other = m.open('127.0.0.12');
+    m.register(other, '127.0.0.12', ALL, { x_node: 'n2' });
+    m.closeConnection(agent);
+    const suspect = m.events(m.pass(2000));
+    expect(suspect.join()).to.match(/127.0.0.11 registered → suspect/);
+    expect(m.state.instances.get(store)?.status).to.equal('unknown');
+    const lost = m.pass(3500);
+    expect(m.events(lost).join()).to.match(/suspect → lost/);
+    expect(m.sent('execution_request', lost).map(({ on, service_name }) => [on, service_name])).to.deep.include([
+      other,
+      'store',
+    ]);
+  });
+
+  it('R47 R49 an agent comes back: listed instances are on again, missing ones replaced, unknown ones killed', () => {
+    const { m, agent, gate, store } = smallCluster();
+    m.closeConnection(agent);
+    m.pass(2000);
+    const again = m.open(HERE);
+    m.register(again, HERE, ALL, { x_node: 'n1', x_running_instances: `${gate}, 555` });
+    expect(m.state.instances.get(gate)?.status).to.equal('on');
+    expect(m.state.ended.get(store)?.reason).to.match(/without it/);
+    expect(m.one('execution_request').service_name).to.equal('store');
+    expect(m.one('hard_shutdown_request').service_instance_id).to.equal(555);
+  });
+
+  it('R47 no x_running_instances means unknown, not none', () => {
+    const { m, agent, gate, store } = smallCluster();
+    m.closeConnection(agent);
+    m.register(m.open(HERE), HERE, ALL, { x_node: 'n1' });
+    expect(m.state.instances.get(gate)?.status).to.equal('on');
+    expect(m.state.instances.get(store)?.status).to.equal('on');
+  });
+
+  it('R11 R49 the Manager restarts: state is back, ids go on, a pending execution is sent again', () => {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    const pending = m.one('execution_request');
+    m.restart();
+    expect(m.state.epoch).to.equal(2);
+    const again = m.open(HERE);
+    m.register(again, HERE, ALL, { x_node: 'n1', x_running_instances: '1, 2' });
+    const resent = m.one('execution_request');
+    expect(resent.service_instance_id).to.equal(pending.service_instance_id);
+    expect(resent.message_id).to.be.greaterThan(pending.message_id);
+    expect(m.one('initiation_response').x?.x_epoch).to.equal('2');
+    m.started(again, resent.message_id);
+    expect(m.one('session_response')).to.deep.include({ message_id: 1000, status: 200 });
+  });
+
+  it('R49 after a restart sessions are as they were, and agents that stay away are lost after the grace', () => {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    m.started(agent, m.one('execution_request').message_id);
+    m.say(agent, sessionAck(1000, ['gate', gate], 20000, m.one('session_response').dest_socket_port as number));
+    m.restart();
+    expect(m.state.sessions.size).to.equal(1);
+    expect(m.events(m.pass(4000)).join()).to.match(/unknown → lost/);
+  });
+});
