@@ -1,0 +1,46 @@
+/**
+ * What all commands share.
+ *
+ * Lives here: examples in the help, the settings of a command, words to values. Does not live here: any command.
+ */
+import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { OperatorClient } from '../shell/operator-client.ts';
+import { readSettings } from '../shell/settings.ts';
+import type { GlobalOptions, Settings } from '../shell/settings.ts';
+
+/** Help leads with examples: what is typed, and what it does. */
+export function withExamples(
+  command: Command,
+  examples: readonly (readonly [line: string, meaning: string])[],
+): Command {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, meaning]) => `  ${line.padEnd(width)}  ${meaning}`);
+  return command.addHelpText('before', `Examples:\n${lines.join('\n')}\n`);
+}
+
+/** The cluster a command means. */
+export function settingsOf(command: Command): Settings {
+  return readSettings(command.optsWithGlobals<GlobalOptions>());
+}
+
+/** Its Manager's operator port. */
+export function clientOf(command: Command): OperatorClient {
+  return new OperatorClient(settingsOf(command));
+}
+
+/** Reads an option's whole number within limits; commander tells the person. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** Resolves when the person presses Ctrl-C or the command is asked to end; for commands that watch. */
+export function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}

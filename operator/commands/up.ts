@@ -1,0 +1,210 @@
+/** `ssmmp up`: a Manager and nodes on this machine, until Ctrl-C. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { DEFAULT_SUBNET, NODES_MAX } from '../core/addresses.ts';
+import { planCluster } from '../core/cluster-plan.ts';
+import { servedText } from '../core/cluster-text.ts';
+import { EXIT, OperatorError } from '../core/exit-code.ts';
+import { ClusterRun } from '../shell/cluster-run.ts';
+import type { ServedState } from '../shell/cluster-run.ts';
+import { stopCluster } from '../shell/cluster-stop.ts';
+import { detach, isDetachedChild, reportFailure, reportReady } from '../shell/detach.ts';
+import { distFile, distFolder } from '../shell/dist-folder.ts';
+import { readGraphFile } from '../shell/graph-file.ts';
+import { onClosedPipe, styleFor, tell, writeData } from '../shell/output.ts';
+import { mustShareAddress, requireFreePorts, sharedRefusal } from '../shell/preflight.ts';
+import { chooseRepository } from '../shell/repository-choice.ts';
+import { readSettings } from '../shell/settings.ts';
+import type { GlobalOptions, Settings } from '../shell/settings.ts';
+import { findProcesses } from '../shell/testbed-processes.ts';
+import { dropUpLock, takeUpLock } from '../shell/up-lock.ts';
+import { wholeNumber, withExamples } from './command.ts';
+
+const DEFAULT_NODES = 3;
+
+interface UpOptions extends GlobalOptions {
+  readonly nodes: number;
+  readonly graph?: string;
+  readonly repository?: string;
+  readonly detach: boolean;
+  readonly sharedAddress: boolean;
+  readonly 'strict1.1': boolean;
+  readonly timerScale: number;
+}
+
+export function addUp(program: Command): void {
+  const command = program
+    .command('up')
+    .description('start a Manager and nodes on this machine and keep them running until Ctrl-C')
+    .addOption(
+      new Option('--nodes <n>', 'how many nodes')
+        .env('SSMMP_NODES')
+        .argParser(wholeNumber(1, NODES_MAX))
+        .default(DEFAULT_NODES),
+    )
+    .addOption(new Option('--graph <file>', 'the abstract graph (default: services/cnapp.yaml)').env('SSMMP_GRAPH'))
+    .addOption(
+      new Option('--repository <file>', 'the programs of the services (default: the built-in ones)').env(
+        'SSMMP_REPOSITORY',
+      ),
+    )
+    .option('--detach', 'give the terminal back once a user can be served', false)
+    .option(
+      '--shared-address',
+      'nodes share 127.0.0.1 and differ by port, as on a host with one loopback address',
+      false,
+    )
+    .addOption(new Option('--strict-1.1', 'no x_ lines in any message').default(false))
+    .addOption(
+      new Option('--timer-scale <x>', 'multiply every timer').env('SSMMP_TIMER_SCALE').argParser(factor).default(1),
+    )
+    .action(async (_options: unknown, self: Command) => {
+      await up(self.optsWithGlobals<UpOptions>());
+    });
+  withExamples(command, [
+    ['ssmmp up', 'the social network on three nodes; the same as npm start'],
+    ['ssmmp up --subnet 127.0.7 --state-dir .ssmmp-7', 'a second cluster beside it'],
+    ['ssmmp up --graph labs/graphs/abstract-example.yaml', 'any graph; unknown services run a generic relay'],
+    ['ssmmp up --detach', 'in the background; ssmmp down ends it'],
+  ]);
+}
+
+async function up(options: UpOptions): Promise<void> {
+  // a cluster.json that an earlier run left must not choose the subnet of this one
+  const settings = readSettings({ ...options, subnet: options.subnet ?? DEFAULT_SUBNET });
+  if (options.detach && !isDetachedChild()) return await detach(settings);
+  onClosedPipe('ignore');
+  const owner = takeUpLock(settings.stateDir);
+  if (owner !== null) {
+    const message = `a cluster runs from ${settings.stateDir} already (pid ${owner.pid}): use it, end it with \`ssmmp down\`, or start another with --subnet 127.0.7 --state-dir .ssmmp-7`;
+    throw new OperatorError(EXIT.failed, message);
+  }
+  const stop = stopSignals();
+  try {
+    await serve(options, settings, stop);
+  } catch (error) {
+    if (isDetachedChild()) reportFailure(error);
+    throw error;
+  } finally {
+    dropUpLock(settings.stateDir);
+  }
+}
+
+/** Everything between taking the lock and giving it back. */
+async function serve(options: UpOptions, settings: Settings, stop: StopSignals): Promise<void> {
+  const startedAt = performance.now();
+  const graphFile = options.graph === undefined ? defaultGraph() : resolve(options.graph);
+  const graph = readGraphFile(graphFile);
+  await endLeftovers(settings);
+  mkdirSync(settings.stateDir, { recursive: true });
+  const repository = chooseRepository(graph, options.repository ?? null, settings.stateDir);
+  if (repository.relayed.length > 0) tell(`the generic relay runs for ${repository.relayed.join(', ')}`);
+  const isShared = options.sharedAddress || (await mustShareAddress(settings.subnet));
+  const refusal = isShared ? sharedRefusal(options.nodes, options['strict1.1']) : null;
+  if (refusal !== null) throw new OperatorError(EXIT.failed, refusal);
+  const plan = planCluster(
+    {
+      subnet: settings.subnet,
+      nodes: options.nodes,
+      isShared,
+      stateDir: settings.stateDir,
+      graphFile,
+      repositoryFile: repository.file,
+      distDir: distFolder(),
+      publicPorts: graph.services.flatMap(({ publicSockets }) => publicSockets.map(({ port }) => port)),
+      isStrict: options['strict1.1'],
+      timerScale: options.timerScale,
+    },
+    join,
+  );
+  distFile('manager.js');
+  distFile('agent.js');
+  await requireFreePorts(plan);
+  const here: Settings = { ...settings, operator: { ...settings.operator, address: plan.managerAddress } };
+  const run = new ClusterRun(plan, here, (line) => tell(line));
+  stop.onFirst(() => run.release());
+  try {
+    const served = await run.start({ ...process.env, SSMMP_TIMER_SCALE: String(options.timerScale) });
+    announce(graph.cnapp, served, here, performance.now() - startedAt);
+    await stop.first;
+  } catch (error) {
+    if (!stop.isAsked()) throw error;
+  } finally {
+    run.release();
+    const report = await stopCluster(here, stop.isHurried);
+    for (const { name, pid } of report.left) tell(`${name} (pid ${pid}) could not be ended`);
+  }
+  tell('stopped; nothing is left running');
+}
+
+/** Ends what a killed `ssmmp up` left: its Manager and agents would hold the ports. */
+async function endLeftovers(settings: Settings): Promise<void> {
+  const left = findProcesses(settings.stateDir).filter(({ role }) => role !== 'up');
+  if (left.length === 0) return;
+  tell(`ending what an earlier run left: ${left.map(({ name }) => name).join(', ')}`);
+  await stopCluster(settings, () => true);
+}
+
+function announce(cnapp: string, served: ServedState, settings: Settings, startedMs: number): void {
+  const text = (style: Parameters<typeof servedText>[1]): string =>
+    servedText(
+      {
+        cnapp,
+        subnet: settings.subnet,
+        stateDir: relative(process.cwd(), settings.stateDir) || '.',
+        isDefault: settings.isDefault,
+        isSocialMedia: cnapp === 'social-media',
+        isDetached: isDetachedChild(),
+        nodes: served.nodes,
+        gateways: served.gateways,
+        operator: `${settings.operator.address}:${settings.operator.port}`,
+        startedMs,
+      },
+      style,
+    );
+  const style = styleFor(process.stdout);
+  if (isDetachedChild()) reportReady(text(style));
+  else writeData(text(style));
+}
+
+interface StopSignals {
+  readonly first: Promise<void>;
+  readonly onFirst: (action: () => void) => void;
+  readonly isAsked: () => boolean;
+  /** A second signal: no more waiting. */
+  readonly isHurried: () => boolean;
+}
+
+/** Ctrl-C, SIGTERM and a closed terminal stop the cluster; once is enough, twice is faster, none breaks the clean-up. */
+function stopSignals(): StopSignals {
+  const controller = new AbortController();
+  let count = 0;
+  const first = new Promise<void>((resolve) => controller.signal.addEventListener('abort', () => resolve()));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      count += 1;
+      if (count === 1) tell(`\nstopping (${signal}); once more to hurry`);
+      controller.abort();
+    });
+  }
+  return {
+    first,
+    onFirst: (action) => controller.signal.addEventListener('abort', action),
+    isAsked: () => count > 0,
+    isHurried: () => count > 1,
+  };
+}
+
+/** The built copy, or the source beside the sources. */
+function defaultGraph(): string {
+  const built = join(distFolder(), 'cnapp.yaml');
+  return existsSync(built) ? built : resolve(distFolder(), '..', 'services', 'cnapp.yaml');
+}
+
+function factor(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 100) return value;
+  throw new InvalidArgumentError('Expected a factor above 0, at most 100.');
+}

@@ -1,0 +1,44 @@
+/**
+ * cluster.json: what a running testbed tells other commands about itself.
+ *
+ * Lives here: its fields, reading and writing. Does not live here: who runs (pid files say that).
+ */
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GatewayRow, NodeRow } from '../core/rows.ts';
+
+export interface ClusterFile {
+  readonly subnet: string;
+  /** The Manager's address. */
+  readonly manager: string;
+  readonly operator_port: number;
+  readonly gateways: readonly GatewayRow[];
+  readonly nodes: readonly Pick<NodeRow, 'node' | 'agent_network_address'>[];
+  /** The process of `ssmmp up`. */
+  readonly pid: number;
+}
+
+/** The file of a state directory, or null when there is none that can be read. */
+export function readClusterFile(stateDir: string): ClusterFile | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(join(stateDir, 'cluster.json'), 'utf8'));
+  } catch {
+    return null; // no cluster was started from here, or its file is damaged: defaults hold
+  }
+  const file = (value ?? {}) as Partial<ClusterFile>;
+  const isWhole =
+    typeof file.subnet === 'string' && typeof file.manager === 'string' && typeof file.operator_port === 'number';
+  return isWhole && Array.isArray(file.gateways) && Array.isArray(file.nodes) ? (file as ClusterFile) : null;
+}
+
+/** Writes it whole or not at all. */
+export function writeClusterFile(stateDir: string, file: ClusterFile): void {
+  const path = join(stateDir, 'cluster.json');
+  writeFileSync(`${path}.${process.pid}`, `${JSON.stringify(file, null, 2)}\n`);
+  renameSync(`${path}.${process.pid}`, path);
+}
+
+export function removeClusterFile(stateDir: string): void {
+  rmSync(join(stateDir, 'cluster.json'), { force: true });
+}

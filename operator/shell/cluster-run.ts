@@ -1,0 +1,188 @@
+/**
+ * A testbed in the foreground: start, serve, keep running, stop.
+ *
+ * Lives here: the life of one cluster under `ssmmp up`. Does not live here: options and messages of the command
+ * (commands/up.ts), the order of stopping (cluster-stop.ts).
+ *
+ * Manager and agents start at the same time; agents try until the Manager listens. Nothing polls once users are served:
+ * deaths come as events of the child processes, changes of gateways over the Manager's event stream.
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClusterPlan } from '../core/cluster-plan.ts';
+import { EXIT, OperatorError } from '../core/exit-code.ts';
+import type { GatewayRow, NodeRow } from '../core/rows.ts';
+import { writeClusterFile } from './cluster-file.ts';
+import { OperatorClient } from './operator-client.ts';
+import type { Settings } from './settings.ts';
+import { Supervised } from './supervised.ts';
+
+/** A user must be served this long after the start. */
+const SERVED_MS_MAX = 30_000;
+/** Nodes beyond the first that serves may take this much longer before they are listed. */
+const ALL_NODES_MS_MAX = 1000;
+/** Questions to the Manager while it starts come this far apart. */
+const START_POLL_MS = 20;
+/** Changes that come together are written once. */
+const REFRESH_DELAY_MS = 200;
+const LOG_LINES_SHOWN = 5;
+
+export interface ServedState {
+  readonly nodes: readonly NodeRow[];
+  readonly gateways: readonly GatewayRow[];
+}
+
+export class ClusterRun {
+  readonly #plan: ClusterPlan;
+  readonly #settings: Settings;
+  readonly #client: OperatorClient;
+  readonly #tell: (line: string) => void;
+  readonly #programs: Supervised[] = [];
+  #isStarting = true;
+  #failure: OperatorError | null = null;
+  #isStopping = false;
+  #unwatch: (() => void) | null = null;
+  #refresh: NodeJS.Timeout | null = null;
+  #written = '';
+
+  constructor(plan: ClusterPlan, settings: Settings, tell: (line: string) => void) {
+    this.#plan = plan;
+    this.#settings = settings;
+    this.#tell = tell;
+    this.#client = new OperatorClient(settings);
+  }
+
+  /** Starts everything and resolves when a user is served. Throws OperatorError; what was started must still be stopped. */
+  async start(env: NodeJS.ProcessEnv): Promise<ServedState> {
+    this.#writeClusterFile([], []);
+    for (const program of [this.#plan.manager, ...this.#plan.agents]) {
+      const supervised = new Supervised(program, env, {
+        onReady: () => program === this.#plan.manager && this.#onManagerReady(),
+        onDeath: (how, waitMs) => this.#onDeath(supervised, how, waitMs),
+      });
+      this.#programs.push(supervised);
+      supervised.start();
+    }
+    await this.#untilServed();
+    const nodes = await this.#untilAllNodes();
+    const gateways = await this.#client.list('gateways');
+    this.#isStarting = false;
+    this.#writeClusterFile(nodes, gateways);
+    this.#watch();
+    return { nodes, gateways };
+  }
+
+  /** From now on deaths are wanted: nothing is started again. */
+  release(): void {
+    this.#isStopping = true;
+    if (this.#refresh !== null) clearTimeout(this.#refresh);
+    this.#unwatch?.();
+    for (const program of this.#programs) program.release();
+  }
+
+  async #untilServed(): Promise<void> {
+    const deadline = performance.now() + SERVED_MS_MAX;
+    for (;;) {
+      const { isReady, reason } = await this.#client.readiness();
+      if (this.#failure !== null) throw this.#failure;
+      if (this.#isStopping) throw new OperatorError(EXIT.failed, 'stopped while starting');
+      if (isReady) return;
+      if (performance.now() > deadline) {
+        const message = `no user can be served after ${SERVED_MS_MAX / 1000} s: ${reason}. The logs are in ${this.#settings.stateDir} (manager.log, nodes/*/agent.log)`;
+        throw new OperatorError(EXIT.failed, message);
+      }
+      await sleep(START_POLL_MS);
+    }
+  }
+
+  async #untilAllNodes(): Promise<readonly NodeRow[]> {
+    const deadline = performance.now() + ALL_NODES_MS_MAX;
+    for (;;) {
+      const nodes = await this.#client.list('nodes');
+      const registered = nodes.filter(({ status }) => status === 'registered');
+      if (registered.length >= this.#plan.nodes.length || performance.now() > deadline) return nodes;
+      await sleep(START_POLL_MS);
+    }
+  }
+
+  #onDeath(supervised: Supervised, how: string, waitMs: number): void {
+    const { name, logFile } = supervised.program;
+    if (this.#isStarting) {
+      // a program that dies before anybody is served has a reason that a restart does not cure
+      const last = lastWords(logFile);
+      const message = `${name} ended while starting (${how})${last === '' ? `; its log is ${logFile}` : `:\n${last}`}`;
+      this.#failure ??= new OperatorError(EXIT.failed, message);
+      supervised.release();
+      return;
+    }
+    this.#tell(`${name} died (${how}); starting it again ${waitMs === 0 ? 'now' : `in ${waitMs / 1000} s`}`);
+  }
+
+  #onManagerReady(): void {
+    if (this.#isStarting || this.#isStopping) return;
+    this.#tell('manager is back');
+    this.#watch();
+    this.#refreshSoon();
+  }
+
+  /** Keeps cluster.json true: gateways come and go with their instances. */
+  #watch(): void {
+    this.#unwatch?.();
+    // when the stream breaks the Manager died; it is watched again once it is ready
+    this.#unwatch = this.#client.watch(
+      ({ kind }) => /instance|node|agent|gateway/.test(kind) && this.#refreshSoon(),
+      () => (this.#unwatch = null),
+    );
+  }
+
+  #refreshSoon(): void {
+    this.#refresh ??= setTimeout(() => {
+      this.#refresh = null;
+      Promise.all([this.#client.list('nodes'), this.#client.list('gateways')]).then(
+        ([nodes, gateways]) => this.#isStopping || this.#writeClusterFile(nodes, gateways),
+        () => null, // the Manager is gone again; its next `ready` brings us back here
+      );
+    }, REFRESH_DELAY_MS);
+  }
+
+  #writeClusterFile(nodes: readonly NodeRow[], gateways: readonly GatewayRow[]): void {
+    const planned = this.#plan.nodes.map(({ node, address }) => ({ node, agent_network_address: address }));
+    const file = {
+      subnet: this.#settings.subnet,
+      manager: this.#plan.managerAddress,
+      operator_port: this.#settings.operator.port,
+      gateways,
+      nodes:
+        nodes.length === 0
+          ? planned
+          : nodes.map((row) => ({ node: row.node, agent_network_address: row.agent_network_address })),
+      pid: process.pid,
+    };
+    const text = JSON.stringify(file);
+    if (text === this.#written) return;
+    this.#written = text;
+    writeClusterFile(this.#settings.stateDir, file);
+  }
+}
+
+/** The last lines a program logged, without pino's dress. */
+function lastWords(logFile: string): string {
+  let text: string;
+  try {
+    text = readFileSync(logFile, 'utf8');
+  } catch {
+    return ''; // it died before it had a log
+  }
+  const lines = text.trimEnd().split('\n').slice(-LOG_LINES_SHOWN);
+  return lines.map((line) => `  ${messageOf(line)}`).join('\n');
+}
+
+function messageOf(line: string): string {
+  try {
+    const { msg, err } = JSON.parse(line) as { msg?: unknown; err?: { message?: unknown } };
+    const message = typeof msg === 'string' ? msg : line;
+    return typeof err?.message === 'string' && err.message !== message ? `${message} (${err.message})` : message;
+  } catch {
+    return line; // a stack, or a word of Node itself
+  }
+}

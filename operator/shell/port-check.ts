@@ -1,0 +1,80 @@
+/**
+ * Are the addresses and ports of a cluster free?
+ *
+ * Lives here: trying to listen, and on Linux finding out who has a port. Does not live here: what to do about it.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { joinAddressPort } from '../../ssmmp/core/address.ts';
+
+export type PortState = 'free' | 'taken' | 'no such address' | 'not allowed';
+
+/** Listens for a moment. Port 0 asks for the address alone. */
+export function portState(address: string, port: number): Promise<PortState> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve('taken');
+      else if (error.code === 'EADDRNOTAVAIL') resolve('no such address');
+      else if (error.code === 'EACCES' || error.code === 'EPERM') resolve('not allowed');
+      else reject(error);
+    });
+    server.listen({ host: address, port, exclusive: true }, () => server.close(() => resolve('free')));
+  });
+}
+
+/** `pid 1234 (node server.js)`, or null where it cannot be found out (other systems, other users). */
+export function portOwner(address: string, port: number): string | null {
+  if (process.platform !== 'linux') return null;
+  const inodes = new Set([...listeners('/proc/net/tcp', address, port), ...listeners('/proc/net/tcp6', address, port)]);
+  if (inodes.size === 0) return null;
+  for (const pid of readable(() => readdirSync('/proc')) ?? []) {
+    if (!/^\d+$/.test(pid)) continue;
+    for (const fd of readable(() => readdirSync(`/proc/${pid}/fd`)) ?? []) {
+      const target = readable(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? '';
+      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+      if (inode !== undefined && inodes.has(inode)) return `pid ${pid} (${commandLine(pid)})`;
+    }
+  }
+  return null;
+}
+
+/** One sentence: what is taken, by whom if that can be known, what to do. */
+export function takenText(address: string, port: number, use: string): string {
+  const owner = portOwner(address, port);
+  const look = process.platform === 'win32' ? `netstat -ano | findstr :${port}` : `lsof -nP -iTCP:${port}`;
+  const who = owner === null ? `another process (\`${look}\` names it)` : owner;
+  const advice = 'end it, or start this cluster elsewhere with --subnet 127.0.7 --state-dir .ssmmp-7';
+  return `port ${joinAddressPort(address, port)}, which ${use} needs, is taken by ${who}: ${advice}`;
+}
+
+/** Inodes of the listening sockets that would be in the way: at the address itself or at all addresses. */
+function listeners(table: string, address: string, port: number): string[] {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
+  const octets = address.split('.').map((octet) => Number(octet).toString(16).toUpperCase().padStart(2, '0'));
+  const hexAddress = octets.reverse().join('');
+  const text = readable(() => readFileSync(table, 'latin1')) ?? '';
+  const rows = text
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/));
+  const isInTheWay = (local: string, state: string | undefined): boolean => {
+    const [at = '', localPort] = local.split(':');
+    return state === '0A' && localPort === hexPort && (at.endsWith(hexAddress) || /^0+$/.test(at));
+  };
+  return rows.filter((row) => isInTheWay(row[1] ?? '', row[3])).map((row) => row[9] ?? '');
+}
+
+function commandLine(pid: string): string {
+  const words = (readable(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0').join(' ').trim();
+  return words.length > 60 ? `${words.slice(0, 60)}…` : words;
+}
+
+/** /proc changes while it is read, and parts of it belong to other users: what cannot be read is skipped. */
+function readable<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}

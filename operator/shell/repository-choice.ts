@@ -1,0 +1,73 @@
+/**
+ * The repository file that the agents of a testbed get.
+ *
+ * Lives here: choosing or making one for a graph. Does not live here: what a repository file is
+ * (ssmmp/core/repository-file.ts).
+ *
+ * The built-in repository knows the services of the reference CNApp. For a graph with other services every unknown
+ * one runs the generic `relay`, so that any graph can be watched at work without writing a line of code.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import type { Graph } from '../../ssmmp/core/graph.ts';
+import { formatProblem } from '../../ssmmp/core/located-yaml.ts';
+import { parseRepository } from '../../ssmmp/core/repository-file.ts';
+import type { RepositoryService } from '../../ssmmp/core/repository-file.ts';
+import { EXIT, OperatorError } from '../core/exit-code.ts';
+import { distFile, distFolder } from './dist-folder.ts';
+
+export interface RepositoryChoice {
+  readonly file: string;
+  /** Services of the graph that run the generic relay. */
+  readonly relayed: readonly string[];
+}
+
+/** The file asked for, else the built-in one where it knows all services, else one made in the state directory. */
+export function chooseRepository(graph: Graph, wanted: string | null, stateDir: string): RepositoryChoice {
+  if (wanted !== null) {
+    const file = resolve(wanted);
+    const services = readRepository(file);
+    const missing = graph.services.map(({ name }) => name).filter((name) => !services.has(name));
+    if (missing.length === 0) return { file, relayed: [] };
+    const message = `${wanted} has no program for ${missing.join(', ')} of the graph; add \`${missing[0]}: {run: [...]}\` under services`;
+    throw new OperatorError(EXIT.failed, message);
+  }
+  const builtIn = join(distFolder(), 'repository.yaml');
+  const known = existsSync(builtIn) ? readRepository(builtIn) : new Map<string, RepositoryService>();
+  const relayed = graph.services.map(({ name }) => name).filter((name) => !known.has(name));
+  if (relayed.length === 0) return { file: builtIn, relayed };
+  const relay = { run: ['node', distFile(join('services', 'relay.js'))] };
+  const services = graph.services.map(({ name }) => {
+    const service = known.get(name);
+    return [
+      name,
+      service === undefined
+        ? relay
+        : { run: absolute(service.run, dirname(builtIn)), env: service.env, spares: service.spares },
+    ];
+  });
+  const file = join(stateDir, 'repository.yaml');
+  writeFileSync(
+    file,
+    `# made by \`ssmmp up\` for the graph ${graph.cnapp}\n${stringify({ services: Object.fromEntries(services) })}`,
+  );
+  return { file, relayed };
+}
+
+function readRepository(file: string): ReadonlyMap<string, RepositoryService> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new OperatorError(EXIT.failed, `the repository file ${file} cannot be read (${(error as Error).message})`);
+  }
+  const result = parseRepository(text, file);
+  if (result.ok) return result.services;
+  throw new OperatorError(EXIT.failed, result.problems.map(formatProblem).join('\n'));
+}
+
+/** Paths start at the repository's own folder; the new file stands in another one. */
+function absolute(run: readonly string[], folder: string): string[] {
+  return run.map((word) => (word.includes('/') && existsSync(join(folder, word)) ? join(folder, word) : word));
+}

@@ -1,0 +1,79 @@
+/**
+ * One program of the testbed, kept running.
+ *
+ * Lives here: starting it in a process group of its own, its log file, its `ready` line, starting it again when it
+ * dies. Does not live here: which programs there are (core/cluster-plan.ts), how they stop (cluster-stop.ts).
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { PlannedProgram } from '../core/cluster-plan.ts';
+import { deathsAfter, restartWaitMs } from '../core/restart-plan.ts';
+
+export interface SupervisedEvents {
+  /** It listens; comes again after every restart. */
+  onReady(): void;
+  /** It died by itself. `waitMs` until it is started again. */
+  onDeath(how: string, waitMs: number): void;
+}
+
+export class Supervised {
+  readonly program: PlannedProgram;
+  readonly #events: SupervisedEvents;
+  readonly #env: NodeJS.ProcessEnv;
+  #child: ChildProcess | null = null;
+  #restart: NodeJS.Timeout | null = null;
+  #deathsInRow = 0;
+  #isReleased = false;
+
+  constructor(program: PlannedProgram, env: NodeJS.ProcessEnv, events: SupervisedEvents) {
+    this.program = program;
+    this.#env = env;
+    this.#events = events;
+  }
+
+  /** Starts the program. Throws what `spawn` throws at once, such as a missing folder. */
+  start(): void {
+    const { file, args, stateDir, logFile } = this.program;
+    mkdirSync(stateDir, { recursive: true });
+    mkdirSync(dirname(logFile), { recursive: true });
+    const log = openSync(logFile, 'a');
+    // a group of its own, so that a Ctrl-C at the terminal reaches `ssmmp up` alone, which stops all in order
+    const child = spawn(process.execPath, [file, ...args], {
+      detached: true,
+      stdio: ['ignore', 'pipe', log],
+      env: this.#env,
+    });
+    closeSync(log);
+    this.#child = child;
+    const startedAt = performance.now();
+    let head = '';
+    child.stdout?.setEncoding('utf8');
+    child.stdout?.on('data', (text: string) => {
+      const wasReady = /^ready\b/m.test(head);
+      head = (head + text).slice(0, 4096);
+      if (!wasReady && /^ready\b/m.test(head)) this.#events.onReady();
+    });
+    child.once('error', (error) => this.#onEnd(error.message, startedAt));
+    child.once('exit', (code, signal) =>
+      this.#onEnd(signal === null ? `exit code ${code}` : `signal ${signal}`, startedAt),
+    );
+  }
+
+  /** From now on its end is wanted: it is not started again. */
+  release(): void {
+    this.#isReleased = true;
+    if (this.#restart !== null) clearTimeout(this.#restart);
+  }
+
+  #onEnd(how: string, startedAt: number): void {
+    if (this.#child === null) return;
+    this.#child = null;
+    if (this.#isReleased) return;
+    this.#deathsInRow = deathsAfter(this.#deathsInRow, performance.now() - startedAt);
+    const waitMs = restartWaitMs(this.#deathsInRow);
+    this.#restart = setTimeout(() => this.start(), waitMs);
+    this.#events.onDeath(how, waitMs);
+  }
+}

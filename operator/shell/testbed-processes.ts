@@ -1,0 +1,109 @@
+/**
+ * The processes of a cluster on this machine, as its state directory names them.
+ *
+ * Lives here: finding them through pid files and the agents' records, signalling them, waiting for their end.
+ * Does not live here: starting them (supervised.ts), the order in which a cluster stops (cluster-stop.ts).
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isRunning, readPidFile } from '../../ssmmp/shell/process-identity.ts';
+import type { ProcessIdentity } from '../../ssmmp/shell/process-identity.ts';
+import { stateFiles } from './settings.ts';
+
+export interface FoundProcess extends ProcessIdentity {
+  readonly role: 'up' | 'manager' | 'agent' | 'instance';
+  /** `Manager`, `agent of node 2`, `post/5`. */
+  readonly name: string;
+  /** The folder's name under nodes/, for agents and instances. */
+  readonly node: string | null;
+  /** For instances. */
+  readonly instanceId: number | null;
+}
+
+/** Every process of the cluster that runs, in the order in which they are to be ended. */
+export function findProcesses(stateDir: string): FoundProcess[] {
+  const named = (role: 'up' | 'manager', name: string, path: string): FoundProcess[] => {
+    const identity = readPidFile(path);
+    return identity === null ? [] : [{ ...identity, role, name, node: null, instanceId: null }];
+  };
+  const nodes = nodeFolders(stateDir);
+  const agents = nodes.flatMap((node): FoundProcess[] => {
+    const identity = readPidFile(join(stateFiles.nodes(stateDir), node, 'agent.pid'));
+    return identity === null
+      ? []
+      : [{ ...identity, role: 'agent', name: `agent of node ${node}`, node, instanceId: null }];
+  });
+  const all = [
+    ...named('up', 'ssmmp up', stateFiles.lock(stateDir)),
+    ...agents,
+    ...named('manager', 'Manager', stateFiles.managerPid(stateDir)),
+    ...nodes.flatMap((node) => instancesOf(stateDir, node)),
+  ];
+  return all.filter(isRunning);
+}
+
+/** The names of the folders under nodes/, by number where they are numbers. */
+export function nodeFolders(stateDir: string): string[] {
+  try {
+    const entries = readdirSync(stateFiles.nodes(stateDir), { withFileTypes: true });
+    const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    return names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  } catch {
+    return []; // no node was started from here
+  }
+}
+
+/** Sends a signal to the process group it leads, or to it alone where it leads none. Says whether there was a process. */
+export function signalGroup(target: ProcessIdentity, signal: NodeJS.Signals): boolean {
+  if (!isRunning(target)) return false;
+  return send(-target.pid, signal) || send(target.pid, signal);
+}
+
+/** Sends a signal to the process alone. Says whether there was one. */
+export function signalProcess(target: ProcessIdentity, signal: NodeJS.Signals): boolean {
+  return isRunning(target) && send(target.pid, signal);
+}
+
+/** Waits until all have ended or the time is over; gives back those that still run. */
+export async function waitForEnd(
+  targets: readonly FoundProcess[],
+  waitMs: number,
+  isAborted = (): boolean => false,
+): Promise<FoundProcess[]> {
+  const deadline = performance.now() + waitMs;
+  let left = targets.filter(isRunning);
+  while (left.length > 0 && performance.now() < deadline && !isAborted()) {
+    await sleep(20);
+    left = left.filter(isRunning);
+  }
+  return left;
+}
+
+/** The children an agent has written down; which of them live is another question. */
+function instancesOf(stateDir: string, node: string): FoundProcess[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(join(stateFiles.nodes(stateDir), node, 'agent.json'), 'utf8'));
+  } catch {
+    return []; // the agent never wrote, or was killed while it did
+  }
+  const { children } = (value ?? {}) as { children?: unknown };
+  if (!Array.isArray(children)) return [];
+  return children.flatMap((child: Record<string, unknown>): FoundProcess[] => {
+    const { pid, start_time: startTime, service_instance_id: id, service_name: service } = child;
+    if (typeof pid !== 'number' || pid <= 1 || typeof id !== 'number') return [];
+    const started = typeof startTime === 'string' || typeof startTime === 'number' ? String(startTime) : null;
+    return [{ pid, startTime: started, role: 'instance', name: `${String(service)}/${id}`, node, instanceId: id }];
+  });
+}
+
+function send(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    // ESRCH: gone meanwhile, or no group of that number; EPERM: somebody else's
+    if (['ESRCH', 'EPERM', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
