@@ -1,0 +1,62 @@
+/**
+ * A small programmatic client of the gateway: `connect`, `request`, `close`. The command `cnapp` is built on it, and
+ * end-to-end tests and benches use it. It knows the user protocol and nothing of SSMMP.
+ *
+ *     const client = await connect({ host: '127.0.0.11', port: 8080 });
+ *     const login = await client.request('login_request', { user: 'bob', password: 'correct horse' });
+ *     if (login.ok) await client.request('send_post_request', { token: login.token, text: 'Hello' });
+ *     client.close();
+ *
+ * Requests may be pipelined: call again before the first promise settles. On a broken connection the client connects
+ * again (to the next gateway when there are several) and repeats what was under way with the same Operation_id; see
+ * core/exchange.ts for order and deadlines.
+ */
+import type { UserAnswer, UserRequestFields, UserRequestName } from '../services/protocols/user.ts';
+import type { ExchangeLimits } from './core/exchange.ts';
+import { DEFAULT_LIMITS } from './core/exchange.ts';
+import type { GatewayAddress } from './core/gateways.ts';
+import { Link } from './shell/link.ts';
+
+export type { GatewayAddress } from './core/gateways.ts';
+export { ClientClosed, GatewayNotReached } from './shell/link.ts';
+
+export interface ClientOptions extends Partial<ExchangeLimits> {
+  /** Told what goes wrong on the way, in a sentence; for people who wait. */
+  readonly onTrouble?: (sentence: string) => void;
+  /** Ends the connecting too, which then rejects with ClientClosed. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RequestOptions {
+  /** Of a changing request; a random one is made when it is left out. */
+  readonly operationId?: string;
+  /** False: a 503 or 504 is given back at once instead of being waited out. */
+  readonly repeatsBusy?: boolean;
+}
+
+export interface UserClient {
+  /**
+   * Sends a request and gives its answer, also when that is an error (`ok: false`). Rejects with GatewayNotReached when
+   * no gateway answered within the deadlines, with ClientClosed after close().
+   */
+  request<N extends UserRequestName>(
+    name: N,
+    fields: UserRequestFields[N],
+    options?: RequestOptions,
+  ): Promise<UserAnswer<N>>;
+  /** Ends the connection; what is under way rejects. */
+  close(): void;
+}
+
+/** Connects to the first gateway that takes the connection. Rejects with GatewayNotReached. */
+export async function connect(
+  gateways: GatewayAddress | readonly GatewayAddress[],
+  options: ClientOptions = {},
+): Promise<UserClient> {
+  const list = 'host' in gateways ? [gateways] : gateways;
+  const { onTrouble, signal, ...limits } = options;
+  const link = new Link(list, { ...DEFAULT_LIMITS, ...limits }, onTrouble ?? (() => undefined));
+  signal?.addEventListener('abort', () => link.close(), { once: true });
+  await link.open();
+  return link;
+}
