@@ -28,16 +28,36 @@ export const DEFAULT_TIMERS = {
   helloMs: 500,
   /** A program without sockets that says no hello counts as ready after this long (R26). */
   aliveMs: 1000,
+  /** A program that says no hello and does not listen yet is probed again after this. */
+  probeAgainMs: 100,
+  /** A connection to an agent that has named no instance after this long is closed. */
+  unidentifiedMs: 10000,
+  /** A process is gone: its agent reads its last messages for at most this long. */
+  lastWordsMs: 200,
+  /** An agent looks this often whether the processes it took back still run (R47). */
+  adoptedCheckMs: 200,
   /** A session_request is answered within this time. */
   sessionRequestMs: 15000,
   /** A granted session is acknowledged within this time, else it is unconfirmed (R33, R39). */
   ackMs: 5000,
   /** An end closes a session within this time of being asked. */
   closeMs: 5000,
+  /** Requests under way on a session that closes have this long to finish; then it closes, within closeMs. */
+  closeDrainMs: 4000,
+  /** A plug that was granted a session connects within this time, before the Manager's ackMs is over. */
+  dialMs: 3000,
+  /** A plug that got no session asks again at once, then after this, then doubling. */
+  sessionRetryFirstMs: 50,
+  /** Longest wait between two such tries. */
+  sessionRetryMostMs: 1000,
   /** The other ends have this long to close before a hard shutdown (R34). */
   hardCloseMs: 1000,
   /** A graceful shutdown may take this long (R31). */
   gracefulMs: 10000,
+  /** Of it, an instance waits so long for its callers, then for its own sessions, then for its files. */
+  endSocketsMs: 5000,
+  endPlugsMs: 2000,
+  endServiceMs: 2500,
   /** The same when the whole testbed stops. */
   gracefulAllMs: 3000,
   /** A hard shutdown is answered within this time. */

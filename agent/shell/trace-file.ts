@@ -1,0 +1,28 @@
+/**
+ * The trace: every SSMMP message that this agent saw, one JSON line each in `trace.jsonl`.
+ *
+ * Lives here: the format of a line, which `ssmmp trace` reads and merges with the Manager's. Does not live here:
+ * what is traced (the core's `trace` effects).
+ */
+import type { AgentEffect } from '../core/effects.ts';
+import { RotatingFile } from './rotating-file.ts';
+
+/** The trace and the one before it take at most twice this. */
+const TRACE_BYTES_MAX = 64 * 1024 * 1024;
+
+export class TraceFile {
+  readonly #file: RotatingFile;
+
+  constructor(path: string) {
+    this.#file = new RotatingFile(path, TRACE_BYTES_MAX);
+  }
+
+  add({ at, hop, from, to, exchange, line }: Extract<AgentEffect, { kind: 'trace' }>): void {
+    const time = new Date(at).toISOString();
+    this.#file.add(JSON.stringify({ time, hop, from, to, exchange, message: line }));
+  }
+
+  flush(): void {
+    this.#file.flush();
+  }
+}
