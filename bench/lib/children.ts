@@ -27,7 +27,7 @@ export interface Child {
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts Node with these arguments. What it writes to stderr goes to ours. */
+/** Starts Node with these arguments. The end of what it writes is shown when it ends too early. */
 export function startNode(
   args: readonly string[],
   options: { env?: Record<string, string>; cwd?: string } = {},
@@ -35,12 +35,14 @@ export function startNode(
   const child = spawn(process.execPath, [...args], {
     cwd: options.cwd ?? ROOT,
     env: cleanEnvironment(options.env),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.add(child);
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   void ended.then(() => children.delete(child));
   let text = '';
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors = (errors + chunk).slice(-4096)));
   const looking = new Set<() => void>();
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     text = (text + chunk).slice(-65_536);
@@ -65,7 +67,7 @@ export function startNode(
         void ended.then(() =>
           reject(
             new Error(
-              `${args.join(' ')} ended before it wrote ${String(pattern)}; its last words: ${text.slice(-500)}`,
+              `${args.join(' ')} ended before it wrote ${String(pattern)}; its last words:\n${text.slice(-500)}\n${errors}`,
             ),
           ),
         );

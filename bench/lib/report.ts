@@ -48,7 +48,10 @@ export function weakness(row: Row): string | null {
 }
 
 export function printTable(rows: readonly Row[]): void {
-  const table = new Table({ head: ['figure', 'unit', 'measured', 'baseline', 'ratio (middle half)', 'limit', ''], style: { head: [], border: [], compact: true } });
+  const table = new Table({
+    head: ['figure', 'unit', 'measured', 'baseline', 'ratio (middle half)', 'limit', ''],
+    style: { head: [], border: [], compact: true },
+  });
   for (const row of rows) {
     const met = isMet(row);
     table.push([
