@@ -15,6 +15,10 @@ export interface JournalHeader {
   readonly machineVersion: number;
   /** Number of the first record behind this header. */
   readonly firstRecord: number;
+  /** Time of the last input before it. */
+  readonly at: number;
+  /** A little of the machine's choosing, read without the state: where a reader of the history begins. */
+  readonly mark: unknown;
   /** Result of `Machine.save` before that record. */
   readonly state: unknown;
 }

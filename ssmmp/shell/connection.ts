@@ -30,6 +30,9 @@ export interface Connection {
   end(): void;
   /** Closes at once. */
   destroy(): void;
+  /** Reads nothing more for now; what was read already is still reported. */
+  pause(): void;
+  resume(): void;
 }
 
 /** Takes over a connected socket. */
@@ -85,6 +88,12 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
     destroy() {
       flush();
       socket.destroy();
+    },
+    pause() {
+      socket.pause();
+    },
+    resume() {
+      socket.resume();
     },
   };
 }

@@ -2,29 +2,42 @@
  * The loop that every shell runs around its machine: stamp, step, journal, flush, then perform.
  *
  * Lives here: the order of these five, and the one timer behind `nextDeadline`. Does not live here: what
- * an effect does (the actor's perform.ts) or where a journal is kept (journal-file.ts). Inputs that come
- * while a flush is under way are stepped at once and share the next flush: group commit.
+ * an effect does (the actor's perform.ts) or where a journal is kept (journal-file.ts).
+ *
+ * Group commit: inputs that came in one turn of the event loop share a commit, and those that come while the disk is
+ * busy are stepped at once and share the next one. There is one commit at a time, so effects are performed in
+ * the order of their steps: those of a step that needs no flush wait for an earlier one that does, never the
+ * other way round.
  */
 import type { Machine, Stamped } from '../machine/machine.ts';
 
 /** Where a driver records its steps. */
 export interface JournalWriter {
   /** Takes one record; nothing is on disk yet. */
-  append(input: unknown, effects: readonly unknown[]): void;
-  /** Writes what was appended, to the disk itself when `flush`. Resolves when done; rejects when the disk fails. */
-  commit(flush: boolean): Promise<void>;
+  append(input: Stamped, effects: readonly unknown[]): void;
+  /**
+   * Writes what was appended, to the disk itself when `flush`. Undefined when it is done already, else a promise;
+   * throws or rejects when the disk fails. Called again only when the one before is done.
+   */
+  commit(flush: boolean): Promise<void> | undefined;
 }
 
 /** An input without its time; the driver stamps it. */
 export type Unstamped<Input extends Stamped> = Input extends Stamped ? Omit<Input, 'at'> : never;
 
+/** Steps that wait for the disk; beyond it `congested` is called. */
+export const UNCOMMITTED_STEPS_MAX = 20_000;
+
 export interface DriverOptions<Input extends Stamped, Effect> {
   now(): number;
-  perform(effect: Effect): void;
+  /** `at` is the time of the step that caused it. A throw is a broken invariant and ends the process. */
+  perform(effect: Effect, at: number): void;
   /** Without one, effects are performed at once. */
   journal?: JournalWriter;
   /** The journal's disk failed: nothing was performed since, and nothing will be. */
   journalFailed?(error: Error): void;
+  /** True: the disk is behind by UNCOMMITTED_STEPS_MAX steps, give no more input; false: it has caught up. */
+  congested?(isCongested: boolean): void;
   /** Makes the tick input for `nextDeadline`. */
   tick(): Unstamped<Input>;
 }
@@ -34,14 +47,18 @@ export class Driver<State, Input extends Stamped, Effect> {
   readonly state: State;
   private readonly machine: Machine<State, Input, Effect>;
   private readonly options: DriverOptions<Input, Effect>;
-  private queue: Effect[] = [];
+  /** Effects of the steps not yet performed, and the time of each step. */
+  private effects: (readonly Effect[])[] = [];
+  private times: number[] = [];
   private flushWanted = false;
-  private uncommitted = false;
-  private scheduled = false;
+  /** A commit is due or under way. */
+  private committing = false;
+  private isCongested = false;
   private performing = false;
   private stopped = false;
   private timer: NodeJS.Timeout | null = null;
   private timerAt = Infinity;
+  private idle: (() => void)[] = [];
 
   constructor(machine: Machine<State, Input, Effect>, state: State, options: DriverOptions<Input, Effect>) {
     this.machine = machine;
@@ -55,53 +72,91 @@ export class Driver<State, Input extends Stamped, Effect> {
     const stamped = { ...input, at: this.options.now() } as unknown as Input;
     const { effects, flush } = this.machine.step(this.state, stamped);
     this.options.journal?.append(stamped, effects);
-    for (const effect of effects) this.queue.push(effect);
+    this.effects.push(effects);
+    this.times.push(stamped.at);
     this.flushWanted ||= flush;
-    this.uncommitted = true;
-    this.schedule();
+    if (this.options.journal === undefined) this.performAll();
+    else this.schedule(this.options.journal);
   }
 
   /** Takes no input and performs nothing any more. */
   stop(): void {
     this.stopped = true;
     if (this.timer !== null) clearTimeout(this.timer);
+    this.wakeIdle();
   }
 
-  private schedule(): void {
-    if (this.options.journal === undefined) {
-      if (!this.performing) this.performQueue();
-      return;
+  /** Resolves once every step so far is committed and performed (or the journal has failed, or `stop`). */
+  settled(): Promise<void> {
+    if (this.stopped || !this.committing) return Promise.resolve();
+    return new Promise((resolve) => this.idle.push(resolve));
+  }
+
+  private schedule(journal: JournalWriter): void {
+    if (!this.isCongested && this.effects.length > UNCOMMITTED_STEPS_MAX) {
+      this.isCongested = true;
+      this.options.congested?.(true);
     }
-    if (this.scheduled) return;
-    this.scheduled = true;
-    setImmediate(() => void this.commit(this.options.journal as JournalWriter));
+    if (this.committing) return;
+    this.committing = true;
+    setImmediate(() => this.commit(journal));
   }
 
-  private async commit(journal: JournalWriter): Promise<void> {
-    const effects = this.queue;
-    const flush = this.flushWanted;
-    this.queue = [];
+  private commit(journal: JournalWriter): void {
+    if (this.stopped) return;
+    const { effects, times, flushWanted } = this;
+    this.effects = [];
+    this.times = [];
     this.flushWanted = false;
-    this.uncommitted = false;
-    try {
-      await journal.commit(flush);
-    } catch (error) {
+    const failed = (error: Error): void => {
       this.stop();
-      this.options.journalFailed?.(error as Error);
-      return;
+      this.options.journalFailed?.(error);
+    };
+    let wait: Promise<void> | undefined;
+    try {
+      wait = journal.commit(flushWanted);
+    } catch (error) {
+      return failed(error as Error);
     }
-    this.scheduled = false;
-    for (const effect of effects) if (!this.stopped) this.options.perform(effect);
-    if (this.uncommitted) this.schedule();
-    this.arm();
+    const committed = (): void => {
+      this.committing = false;
+      this.perform(effects, times);
+      if (this.effects.length > 0) this.schedule(journal);
+      if (this.isCongested && this.effects.length <= UNCOMMITTED_STEPS_MAX) {
+        this.isCongested = false;
+        this.options.congested?.(false);
+      }
+      if (!this.committing) this.wakeIdle();
+      this.arm();
+    };
+    if (wait === undefined) committed();
+    else void wait.then(committed, failed);
   }
 
-  private performQueue(): void {
+  private perform(effects: readonly (readonly Effect[])[], times: readonly number[]): void {
+    for (let index = 0; index < effects.length; index += 1)
+      for (const effect of effects[index] as readonly Effect[])
+        if (!this.stopped) this.options.perform(effect, times[index] as number);
+  }
+
+  /** Without a journal: at once, and inputs that performing causes after those before them. */
+  private performAll(): void {
+    if (this.performing) return;
     this.performing = true;
-    for (let effect = this.queue.shift(); effect !== undefined; effect = this.queue.shift())
-      this.options.perform(effect);
+    while (this.effects.length > 0) {
+      const { effects, times } = this;
+      this.effects = [];
+      this.times = [];
+      this.perform(effects, times);
+    }
     this.performing = false;
     this.arm();
+  }
+
+  private wakeIdle(): void {
+    const waiting = this.idle;
+    this.idle = [];
+    for (const wake of waiting) wake();
   }
 
   private arm(): void {
