@@ -1,0 +1,143 @@
+/**
+ * The port for agents (55555).
+ *
+ * Lives here: accepting, numbering and bounding connections. Does not live here: what a line means (the core), when
+ * a connection must go for what it said (the core's `close`).
+ *
+ * Connections are numbered upwards for the life of the cluster, so that a journal names each of them once. A
+ * stranger may connect and say nothing: it is closed when it has not registered in time, and so many of
+ * those can never keep agents out.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { openConnection, type Connection } from '../../ssmmp/shell/connection.ts';
+import type { Unstamped } from '../../ssmmp/shell/driver.ts';
+import type { ManagerInput } from '../core/inputs.ts';
+
+/** Connections at most, registered or not. */
+export const CONNECTIONS_MAX = 8192;
+/** Connections that have not registered; beyond it the one that has been silent longest is closed. */
+export const UNREGISTERED_MAX = 2048;
+/** An agent says its initiation_request at once; a connection that has not registered after this is closed. */
+export const UNREGISTERED_MS = 10_000;
+/** Connections the system holds for us while we are busy. */
+const BACKLOG = 1024;
+
+export interface AgentListenerOptions {
+  readonly address: string;
+  readonly port: number;
+  /** Highest connection number ever used. */
+  readonly lastConnection: number;
+  /** Factor on UNREGISTERED_MS. */
+  readonly timerScale: number;
+  input(input: Unstamped<ManagerInput>): void;
+  /** Does the core still want what this connection says? */
+  isWanted(connection: number): boolean;
+  isRegistered(connection: number): boolean;
+  /** For the counts: a line came in. */
+  received(connection: number, line: string): void;
+}
+
+export class AgentListener {
+  private readonly options: AgentListenerOptions;
+  private readonly server: Server;
+  private readonly connections = new Map<number, Connection>();
+  /** Those that may not have registered yet, oldest first, with the timer of each. */
+  private readonly strangers = new Map<number, NodeJS.Timeout>();
+  private lastConnection: number;
+  private isPaused = false;
+
+  constructor(options: AgentListenerOptions) {
+    this.options = options;
+    this.lastConnection = options.lastConnection;
+    this.server = createServer({ pauseOnConnect: false }, (socket) => this.accept(socket));
+    this.server.maxConnections = CONNECTIONS_MAX;
+  }
+
+  get size(): number {
+    return this.connections.size;
+  }
+
+  /** Rejects when the port cannot be had. */
+  listen(): Promise<void> {
+    const { address, port } = this.options;
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen({ host: address, port, backlog: BACKLOG }, () => {
+        this.server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  /** A connection that is gone swallows it. */
+  send(connection: number, line: string): void {
+    this.connections.get(connection)?.send(line);
+  }
+
+  close(connection: number): void {
+    this.connections.get(connection)?.end();
+  }
+
+  /** Stops or goes on reading from everybody: the disk is behind, or has caught up. */
+  pause(isPaused: boolean): void {
+    this.isPaused = isPaused;
+    for (const connection of this.connections.values())
+      if (isPaused) connection.pause();
+      else connection.resume();
+  }
+
+  /** Accepts nobody any more and closes all connections; what was sent leaves first. */
+  stop(): void {
+    this.server.close();
+    for (const timer of this.strangers.values()) clearTimeout(timer);
+    this.strangers.clear();
+    for (const connection of this.connections.values()) connection.destroy();
+  }
+
+  private accept(socket: Socket): void {
+    const { input, isWanted, received } = this.options;
+    const id = (this.lastConnection += 1);
+    const connection = openConnection(socket, {
+      line: (line) => {
+        if (!isWanted(id)) return;
+        received(id, line);
+        input({ kind: 'line_received', connection: id, line });
+      },
+      oversized: () => {
+        if (isWanted(id)) input({ kind: 'oversized_received', connection: id });
+        connection.pause();
+      },
+      closed: (why) => {
+        this.connections.delete(id);
+        this.forgetStranger(id);
+        input({ kind: 'connection_closed', connection: id, why });
+      },
+    });
+    this.connections.set(id, connection);
+    input({ kind: 'connection_opened', connection: id, address: connection.remoteAddress });
+    if (this.isPaused) connection.pause();
+    this.watchStranger(id);
+  }
+
+  private watchStranger(id: number): void {
+    const timer = setTimeout(() => this.dropStranger(id), UNREGISTERED_MS * this.options.timerScale);
+    this.strangers.set(id, timer);
+    if (this.strangers.size <= UNREGISTERED_MAX) return;
+    for (const oldest of this.strangers.keys()) {
+      this.dropStranger(oldest);
+      if (this.strangers.size <= UNREGISTERED_MAX) return;
+    }
+  }
+
+  /** Closes a connection unless it has registered. */
+  private dropStranger(id: number): void {
+    this.forgetStranger(id);
+    if (!this.options.isRegistered(id)) this.connections.get(id)?.destroy();
+  }
+
+  private forgetStranger(id: number): void {
+    const timer = this.strangers.get(id);
+    if (timer !== undefined) clearTimeout(timer);
+    this.strangers.delete(id);
+  }
+}

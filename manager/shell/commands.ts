@@ -1,0 +1,104 @@
+/**
+ * Commands of operators: from a body to an input of the core, and its reply back.
+ *
+ * Lives here: the shape of a body, and who waits for which reply. Does not live here: what a command does (the core),
+ * HTTP.
+ */
+import { z } from 'zod';
+import type { Unstamped } from '../../ssmmp/shell/driver.ts';
+import type { Command, ManagerInput } from '../core/inputs.ts';
+import { errorBody, type ErrorBody } from './http-replies.ts';
+
+/** Commands that may wait for their reply at one time. */
+export const COMMANDS_MAX = 256;
+/** A reply comes within this time, or 504: the command goes on, only nobody waits for it any more. */
+export const COMMAND_MS = 60_000;
+
+/** The bodies of POST /v1/commands, as an error shows them. */
+const EXPECTED = [{ command: 'stop', instance: '5 or post/5', hard: false }, { command: 'shutdown' }];
+
+const instance = z.union([z.string(), z.number().int().positive().transform(String)], {
+  error: "an instance: its id, or 'service/id'",
+});
+const commandShape = z.discriminatedUnion(
+  'command',
+  [
+    z.strictObject({
+      command: z.literal('stop'),
+      instance,
+      hard: z.boolean({ error: 'true or false' }).default(false),
+    }),
+    z.strictObject({ command: z.literal('shutdown') }),
+  ],
+  { error: 'stop or shutdown' },
+) satisfies z.ZodType<Command>;
+
+export interface CommandReply {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Reads a body; an error says what was sent and what was expected. */
+export function readCommand(text: string): { readonly command: Command } | { readonly error: ErrorBody } {
+  const sent = text.slice(0, 500);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const message = `the body is no JSON: ${(error as Error).message}`;
+    return { error: errorBody(400, message, { sent, expected: EXPECTED }) };
+  }
+  const read = commandShape.safeParse(value);
+  if (read.success) return { command: read.data };
+  const problems = read.error.issues.map(({ path, message, code, ...issue }) => {
+    const place = path.length === 0 ? 'the body' : `'${path.join('.')}'`;
+    if (code !== 'unrecognized_keys') return `${place}: expected ${message}`;
+    return `${place} has unknown keys: ${(issue as { keys?: string[] }).keys?.join(', ') ?? ''}`;
+  });
+  return { error: errorBody(400, `not a command: ${problems.join('; ')}`, { sent, expected: EXPECTED }) };
+}
+
+/** Requests that wait for the core's `reply`. */
+export class Commands {
+  private readonly waiting = new Map<number, (reply: CommandReply) => void>();
+  private readonly input: (input: Unstamped<ManagerInput>) => void;
+  private lastRequest = 0;
+
+  constructor(input: (input: Unstamped<ManagerInput>) => void) {
+    this.input = input;
+  }
+
+  /** Gives a command to the core; resolves with its reply, never rejects. */
+  ask(command: Command): Promise<CommandReply> {
+    if (this.waiting.size >= COMMANDS_MAX)
+      return Promise.resolve(asReply(errorBody(429, `${COMMANDS_MAX} commands wait for their reply; try again later`)));
+    const request = (this.lastRequest += 1);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        const message = `${command.command} is not done after ${COMMAND_MS / 1000} s; it goes on`;
+        this.reply(request, 504, { ...errorBody(504, message) });
+      }, COMMAND_MS);
+      this.waiting.set(request, (reply) => {
+        clearTimeout(timer);
+        resolve(reply);
+      });
+      this.input({ kind: 'command_received', request, body: command });
+    });
+  }
+
+  /** The core's reply. One nobody waits for (it was asked before a restart) is dropped. */
+  reply(request: number, status: number, body: CommandReply['body']): void {
+    const answer = this.waiting.get(request);
+    this.waiting.delete(request);
+    answer?.({ status, body });
+  }
+
+  /** Answers all that wait: the Manager cannot go on. */
+  fail(message: string): void {
+    for (const request of [...this.waiting.keys()]) this.reply(request, 503, { ...errorBody(503, message) });
+  }
+}
+
+function asReply(error: ErrorBody): CommandReply {
+  return { status: error.status, body: { ...error } };
+}

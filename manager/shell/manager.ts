@@ -1,0 +1,202 @@
+/**
+ * The Manager's shell: everything real around the core, put together.
+ *
+ * Lives here: the order of a start and of a stop. Does not live here: any decision (manager/core).
+ *
+ * Start: lock, journal, core, ports. The input `manager_started` with an epoch above every recorded one is in the
+ * journal before a port listens. Stop: nothing is read any more, what is under way is committed, instances are left
+ * alone: a Manager that goes is no reason for them to.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { joinAddressPort } from '../../ssmmp/core/address.ts';
+import type { Graph } from '../../ssmmp/core/graph.ts';
+import { UNREADABLE_MESSAGES_MAX } from '../../ssmmp/core/names.ts';
+import { startClock } from '../../ssmmp/shell/clock.ts';
+import { Driver } from '../../ssmmp/shell/driver.ts';
+import { openJournal, type JournalFile } from '../../ssmmp/shell/journal-file.ts';
+import type { JournalFs } from '../../ssmmp/shell/journal-segments.ts';
+import type { Logger } from '../../ssmmp/shell/log.ts';
+import { removePidFile, writePidFile } from '../../ssmmp/shell/process-identity.ts';
+import type { ManagerEffect } from '../core/effects.ts';
+import type { ManagerInput } from '../core/inputs.ts';
+import { initialManager } from '../core/save.ts';
+import { lastConnection, type ManagerState } from '../core/state.ts';
+import { managerMachine } from '../core/step.ts';
+import { AgentListener } from './agent-listener.ts';
+import { Commands } from './commands.ts';
+import { EventLog } from './event-log.ts';
+import { markOf } from './history.ts';
+import { takeLock, type Lock } from './lock.ts';
+import { openMetrics } from './metrics.ts';
+import { OperatorPort } from './operator-port.ts';
+import { operatorToken } from './operator-token.ts';
+import type { ManagerOptions } from './options.ts';
+import { perform } from './perform.ts';
+import { recordText } from './record-text.ts';
+
+export const JOURNAL_FOLDER = 'journal';
+export const PID_FILE = 'manager.pid';
+/** A stop waits this long for what is under way. */
+const STOP_MS = 2_000;
+
+/** What a start needs beside the command line; tests hand in their own. */
+export interface ManagerSurroundings {
+  readonly graph: Graph;
+  readonly log: Logger;
+  readonly disk?: JournalFs;
+}
+
+export interface RunningManager {
+  /** `ready Manager 127.0.0.1:55555 operator 127.0.0.1:55570 epoch 1 …` */
+  readonly readyLine: string;
+  readonly state: ManagerState;
+  /** Commits and closes everything; instances go on. */
+  stop(): Promise<void>;
+}
+
+/** A start that cannot be: the sentence is for the person who typed it. */
+export class StartError extends Error {}
+
+/** Starts a Manager; both ports listen when it resolves. Throws StartError, with nothing left behind. */
+export async function startManager(options: ManagerOptions, around: ManagerSurroundings): Promise<RunningManager> {
+  mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
+  const lock = takeLock(options.stateDir);
+  if (!lock.ok) throw new StartError(lock.problem);
+  if (lock.tookOver) around.log.warn('the lock of a Manager that is gone was taken over');
+  try {
+    return await startLocked(options, around, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+type Journal = JournalFile<ManagerState, ManagerInput, ManagerEffect>;
+
+async function startLocked(
+  options: ManagerOptions,
+  { graph, log, disk }: ManagerSurroundings,
+  lock: Extract<Lock, { ok: true }>,
+): Promise<RunningManager> {
+  const { address, port, operatorPort, stateDir, timerScale } = options;
+  const metrics = openMetrics({
+    state: () => state,
+    connections: () => agents.size,
+    journalFailed: () => failure !== null,
+  });
+  const opened = openJournal<ManagerState, ManagerInput, ManagerEffect>({
+    folder: join(stateDir, JOURNAL_FOLDER),
+    machine: managerMachine,
+    initial: initialManager,
+    mark: markOf,
+    encode: recordText,
+    flush: options.flush,
+    committed: metrics.committed,
+    ...(disk === undefined ? {} : { disk }),
+  });
+  if (!opened.ok) throw new StartError(opened.problem);
+  const { state } = opened;
+  const journal: Journal = opened.journal;
+  for (const warning of opened.warnings) log.warn(`journal: ${warning}`);
+
+  let failure: string | null = null;
+  const driver: Driver<ManagerState, ManagerInput, ManagerEffect> = new Driver(managerMachine, state, {
+    now: startClock(opened.lastAt),
+    perform: (effect, at) => perform(effect, at, performers),
+    journal,
+    journalFailed: (error) => {
+      failure = `the journal's disk failed: ${error.message}; nothing is acknowledged any more. Make room or repair it, then start the Manager again`;
+      log.fatal({ err: error }, failure);
+      agents.stop();
+      commands.fail(failure);
+    },
+    congested: (isCongested) => agents.pause(isCongested),
+    tick: () => ({ kind: 'tick' }),
+  });
+  const input = driver.input.bind(driver);
+  const commands = new Commands(input);
+  const events = new EventLog((query) => journal.history(query), state.nextEvent - 1);
+  const agents = new AgentListener({
+    address,
+    port,
+    lastConnection: lastConnection(state),
+    timerScale,
+    input,
+    isWanted: (id) => (state.connections.get(id)?.offences ?? UNREADABLE_MESSAGES_MAX) < UNREADABLE_MESSAGES_MAX,
+    isRegistered: (id) => (state.connections.get(id)?.agent ?? null) !== null,
+    received: (_id, line) => metrics.traffic.count('received', line),
+  });
+  const performers = { agents, commands, events, traffic: metrics.traffic, log };
+  const operator = new OperatorPort({
+    address,
+    port: operatorPort,
+    token: operatorToken(stateDir),
+    sources: {
+      state: () => state,
+      events,
+      history: (query) => journal.history(query),
+      metrics,
+      commands,
+      failure: () => failure,
+    },
+    log,
+  });
+
+  const epoch = state.epoch + 1;
+  input({ kind: 'manager_started', epoch, graph, settings: settingsOf(options, state) });
+  await driver.settled();
+  const stop = async (): Promise<void> => {
+    agents.pause(true);
+    await withinStopTime(driver.settled());
+    driver.stop();
+    agents.stop();
+    operator.stop();
+    if (failure === null) await journal.close();
+    removePidFile(join(stateDir, PID_FILE));
+    lock.release();
+  };
+  try {
+    if (failure !== null) throw new StartError(failure);
+    await agents.listen().catch((error: unknown) => refuse(error, address, port, '--port'));
+    await operator.listen().catch((error: unknown) => refuse(error, address, operatorPort, '--operator-port'));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  writePidFile(join(stateDir, PID_FILE));
+  const places = `Manager ${joinAddressPort(address, port)} operator ${joinAddressPort(address, operatorPort)}`;
+  const readyLine = `ready ${places} epoch ${epoch} replayed ${opened.replayed}`;
+  log.info({ epoch, replayed: opened.replayed, isNew: opened.isNew }, readyLine);
+  if (!options.flush) log.warn('--no-flush: a power cut loses state that was acknowledged');
+  return { readyLine, state, stop };
+}
+
+function settingsOf(options: ManagerOptions, state: ManagerState): ManagerState['settings'] {
+  const { address, timerScale, strict, sharedAddress, portFirst, portLast } = options;
+  const cluster = state.settings.cluster === '' ? randomBytes(8).toString('hex') : state.settings.cluster;
+  return { address, cluster, timerScale, strict, sharedAddress, portFirst, portLast };
+}
+
+function refuse(error: unknown, address: string, port: number, option: string): never {
+  const place = joinAddressPort(address, port);
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      throw new StartError(`${place} is in use: stop what listens there, or give another ${option} or --address`);
+    case 'EADDRNOTAVAIL':
+      throw new StartError(`${address} is no address of this machine: give another --address (or --subnet)`);
+    case 'EACCES':
+      throw new StartError(`${place} may not be used by this user: give another ${option}`);
+    default:
+      throw error;
+  }
+}
+
+function withinStopTime(wait: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, STOP_MS);
+  });
+  return Promise.race([wait, limit]).finally(() => clearTimeout(timer));
+}
