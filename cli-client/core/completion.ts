@@ -40,8 +40,11 @@ export function completionPoint(line: string): CompletionPoint {
 /** The words that fit, quoted where needed. `names` are the files that the point asks for (local or on the server). */
 export function completions(point: CompletionPoint, names: readonly string[]): string[] {
   switch (point.kind) {
-    case 'verb':
-      return fitting(point, [...VERBS.flatMap((verb) => [verb.name, ...verb.aliases]), FILE_TRANSFER, ...SHELL_WORDS]);
+    case 'verb': {
+      // Aliases are offered where nothing else fits, so that they do not stand in the way of `who<Tab>`.
+      const names = fitting(point, [...VERBS.map((verb) => verb.name), ...SHELL_WORDS]);
+      return names.length > 0 ? names : fitting(point, [...VERBS.flatMap((verb) => verb.aliases), FILE_TRANSFER]);
+    }
     case 'transfer':
       return fitting(point, Object.keys(FILE_TRANSFER_VERBS));
     case 'format':

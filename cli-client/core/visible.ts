@@ -14,7 +14,6 @@ const DELETE_PICTURE = '\u2421';
  * mark and interlinear anchors; tags. Joiners and variation selectors stay: emoji need them.
  */
 const INVISIBLE =
-  // eslint-disable-next-line no-control-regex -- control characters are what this file is about
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\u{e0001}-\u{e007f}]|\p{Surrogate}/gu;
 
 /** `text` with everything that is not simply visible shown: one line, safe in any terminal. */

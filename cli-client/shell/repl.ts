@@ -110,7 +110,11 @@ async function complete(line: string, context: Context, names: ServerNames): Pro
   let found: readonly string[] = [];
   if (point.kind === 'serverFile') found = await names.get();
   if (point.kind === 'localFile') found = localNames(point, context.io.cwd);
-  return [completions(point, found), line.slice(point.start)];
+  const fitting = completions(point, found);
+  const only = fitting.length === 1 ? (fitting[0] as string) : '';
+  // A whole word is followed by a space; a folder is not yet a whole path.
+  const isWhole = only !== '' && !/\/'?$/.test(only);
+  return [isWhole ? [`${only} `] : fitting, line.slice(point.start)];
 }
 
 /** Files that a path's beginning may mean; folders end in /. An unreadable folder has none. */

@@ -27,6 +27,8 @@ export * from './user-table.ts';
 
 /** Fields that are whole numbers (a number in TypeScript, decimal digits on the wire). All others are text. */
 const COUNTS: ReadonlySet<string> = new Set(['size', 'offset', 'mostBytes', 'nextOffset']);
+/** The one long field is base64, which needs no encoding: looking through it would cost more than all the rest. */
+const DATA = 'data';
 /** Fields whose line may be missing, which reads as empty. */
 const MAY_BE_MISSING: ReadonlySet<string> = new Set(['after']);
 /** The first line of an answer behind Status. */
@@ -54,7 +56,10 @@ export interface UserFailure {
   readonly data: string | null;
 }
 
-/** Client side: the rest of a request, for formatLine(name, id, rest). `operationId` '' sends none. */
+/**
+ * Client side: the rest of a request, for formatLine(name, id, rest). `operationId` '' sends none. `data` is sent as it
+ * is, so it must be base64.
+ */
 export function userRequest<N extends UserRequestName>(
   name: N,
   fields: UserRequestFields[N],
@@ -63,7 +68,8 @@ export function userRequest<N extends UserRequestName>(
   const values = fields as Readonly<Record<string, string | number>>;
   let rest = operationId === '' ? '' : restOf([['Operation_id', operationId]]);
   USER_REQUESTS[name].lines.forEach((field, at) => {
-    rest += restOf([[`Line_${at + 1}`, encodePart(String(values[field]))]]);
+    const value = String(values[field]);
+    rest += ` ~ Line_${at + 1}: ${field === DATA ? value : encodePart(value)}`;
   });
   return rest;
 }
@@ -156,13 +162,14 @@ export function problemRest(wrong: UserProblem): string {
   return errorRest(wrong.status, wrong.sentence, wrong.data);
 }
 
-/** Gateway side: the rest of a 200 from a typed answer. */
+/** Gateway side: the rest of a 200 from a typed answer. `data` is sent as it is, so it must be base64. */
 export function answerRest<N extends UserRequestName>(name: N, answer: UserAnswers[N]): string {
   const row = USER_REQUESTS[name];
   const values = answer as Readonly<Record<string, unknown>>;
   if (row.lists === 'posts') return okRestOfRaw((values['posts'] as readonly Post[]).map(postLine));
   if (row.lists === 'files') return okRestOfRaw((values['files'] as readonly ListedFile[]).map(fileLine));
-  return okRest(row.answer.map((field) => String(values[field])));
+  const texts = row.answer.map((field) => String(values[field]));
+  return okRestOfRaw(texts.map((text, at) => (row.answer[at] === DATA ? text : encodePart(text))));
 }
 
 /** One post as the contents of a line: `post id, user, time, text`. */
@@ -236,6 +243,7 @@ function readFile(contents: string): ListedFile | null {
 }
 
 function readField(field: string, contents: string): string | number | null {
+  if (field === DATA && !contents.includes('%')) return contents; // whether it is base64, checkChunkData says
   const text = decodePart(contents);
   return text !== null && COUNTS.has(field) ? rules.readCount(text) : text;
 }

@@ -10,7 +10,6 @@ import { visible, visibleJson, visibleLines } from '../../../cli-client/core/vis
 import * as shlex from 'shlex';
 
 /** What a terminal could obey: C0, DEL, C1 but for our own newline. */
-// eslint-disable-next-line no-control-regex -- that is what is looked for
 const OBEYED = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
 
 describe('cnapp: visible text', () => {
@@ -100,8 +99,11 @@ describe('cnapp: names of partial files', () => {
 describe('cnapp: Tab completion', () => {
   const complete = (line: string, names: string[] = []): string[] => completions(completionPoint(line), names);
   it('verbs, aliases, options, formats', () => {
-    expect(complete('send')).to.deep.equal(['send-post', 'send_post', 'send-file', 'send_file']);
+    expect(complete('send')).to.deep.equal(['send-post', 'send-file']);
+    expect(complete('who')).to.deep.equal(['whoami']);
+    expect(complete('send_')).to.deep.equal(['send_post', 'send_file']);
     expect(complete('retr')).to.include('retrieve_last_10_posts');
+    expect(complete('file_')).to.deep.equal(['file_transfer']);
     expect(complete('help last-p')).to.deep.equal(['last-posts']);
     expect(complete('get-file --')).to.deep.equal(['--out', '--help']);
     expect(complete('last-posts -o j')).to.deep.equal(['json']);

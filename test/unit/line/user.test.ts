@@ -20,7 +20,7 @@ function fieldsFor(name: UserRequestName, texts: string[], counts: number[]): Us
   const counted = ['size', 'offset', 'mostBytes'];
   const entries = user.USER_REQUESTS[name].lines.map((field, at) => [
     field,
-    counted.includes(field) ? counts[at % counts.length] : texts[at % texts.length],
+    counted.includes(field) ? counts[at % counts.length] : field === 'data' ? 'AA==' : texts[at % texts.length],
   ]);
   return Object.fromEntries(entries) as UserRequestFields[UserRequestName];
 }

@@ -1,0 +1,80 @@
+/** The process `cnapp`: its exit code, a reader that leaves early, Ctrl-C. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect } from 'chai';
+import { formatGateway } from '../../../cli-client/core/gateways.ts';
+import { FakeGateway } from './fake-gateway.ts';
+
+const MAIN = resolve('cli-client/main.ts');
+
+describe('cnapp: the process', function () {
+  this.timeout(30_000);
+  let fake: FakeGateway;
+  let folder: string;
+
+  before(async () => {
+    fake = new FakeGateway();
+    await fake.start();
+    fake.addUser('ada', 'lovelace1');
+    folder = mkdtempSync(join(tmpdir(), 'cnapp-test-'));
+    expect((await run(['login', 'ada', '--password-stdin'], 'lovelace1\n')).code).to.equal(0);
+  });
+  after(async () => {
+    await fake.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function start(words: string[]): ChildProcess {
+    const env = { PATH: process.env['PATH'], HOME: folder, CNAPP_GATEWAY: formatGateway(fake.gateway) };
+    // Not in its folder, where tsx would not be found.
+    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...words], { env });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => errors.set(child, (errors.get(child) ?? '') + text));
+    return child;
+  }
+  const errors = new Map<ChildProcess, string>();
+
+  async function run(words: string[], input: string): Promise<{ code: number | null; err: string }> {
+    const child = start(words);
+    child.stdout?.resume();
+    child.stdin?.end(input);
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, err: errors.get(child) ?? '' };
+  }
+
+  it('ends with the exit code though its stdin stays open', async () => {
+    const child = start(['whoami']);
+    expect(((await once(child, 'exit')) as [number])[0]).to.equal(0);
+  });
+
+  it('ends quietly when its reader leaves early', async () => {
+    fake.putFile('ada', 'big', Buffer.alloc(5_000_000));
+    const child = start(['get-file', 'big', '--out', '-']);
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    const [code] = (await once(child, 'exit')) as [number];
+    expect(code).to.equal(0);
+    expect(errors.get(child) ?? '').to.equal('');
+  });
+
+  it('Ctrl-C, even twice: exit code 130, the partial file kept, how to go on', async () => {
+    fake.putFile('ada', 'big', Buffer.alloc(5_000_000));
+    const held = new Promise<void>((resolve) => {
+      fake.fault = (request) => {
+        if (request.name !== 'get_file_request' || request.fields.offset < 2_000_000) return 'none';
+        resolve();
+        return 'silent';
+      };
+    });
+    const child = start(['get-file', 'big', '--out', folder]);
+    await held;
+    child.kill('SIGINT');
+    child.kill('SIGINT');
+    const [code] = (await once(child, 'close')) as [number];
+    expect(code).to.equal(130);
+    expect(errors.get(child)).to.match(/the same command goes on where it stopped/);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part')).length).to.equal(1);
+  });
+});
