@@ -167,7 +167,7 @@ describe('line: fieldsOf', () => {
 });
 
 describe('line: percent-encoding', () => {
-  it('encodes what must be and nothing else', () => {
+  it('R08 user text is percent-encoded UTF-8: what must be, and nothing else', () => {
     const rows: [text: string, encoded: string][] = [
       ['', ''],
       ['Hello, world', 'Hello%2C world'],
@@ -188,7 +188,7 @@ describe('line: percent-encoding', () => {
     expect(decodePart('%00')).to.equal('\u0000');
   });
 
-  it('refuses malformed encodings, invalid UTF-8 and characters that must be encoded', () => {
+  it('R08 refuses malformed encodings, invalid UTF-8 and characters that must be encoded', () => {
     const malformed = ['%', '%4', '%zz', 'a%', '%C3', '%C3%28', '%80', '%C0%80', '%ED%A0%80', '%F5%80%80%80', '%u0041'];
     const standing = ['a~b', 'a,b', 'a\tb', '\u00e9', '\u007f', ' a', 'a ', ' ', '\u0080', '\r'];
     for (const contents of [...malformed, ...standing]) expect(decodePart(contents), contents).to.equal(null);
