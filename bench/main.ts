@@ -15,6 +15,9 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   start: () => import('./benches/start.ts'),
   'warm-session': () => import('./benches/warm-session.ts'),
   manager: () => import('./benches/manager.ts'),
+  files: () => import('./benches/files.ts'),
+  app: () => import('./benches/app.ts'),
+  testbed: () => import('./benches/testbed.ts'),
 };
 
 const args = process.argv.slice(2);

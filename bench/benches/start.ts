@@ -2,7 +2,8 @@
 //
 // The graph has one gateway and many equal services, each asked for once, so that every request finds nothing. Measured is
 // what a user sees: from the request at the gateway to the answer, which came over the new session. One service at a time, ten
-// at once, and one at a time with a warm spare (a process started beforehand that is handed its role).
+// at once, a service together with its store, and one at a time with a warm spare (a process started beforehand that is handed
+// its role).
 import type { Bench } from '../main.ts';
 import { bareStart } from '../lib/bare-start.ts';
 import type { LineClient } from '../lib/line-client.ts';
@@ -31,6 +32,8 @@ export const bench: Bench = async ({ quick }) => {
       reference: { value: 142, moreIsBetter: false },
     }),
   ];
+  const pairs = await measurePairs(rounds);
+  rows.push(compared('start: a service and its store', 'ms', pairs['pair'], { limit: { atMost: 1.7 } }));
   const spare = await measure(rounds, 0, { spares: 1 });
   rows.push(compared('start: with a warm spare', 'ms', spare['one'], { limit: { atMost: 0.3 } }));
   return rows;
@@ -74,6 +77,44 @@ async function measure(
         await pause();
         const ten = await coldRequests(user, names.slice(next, (next += atOnce)));
         return { one, ten };
+      },
+    );
+  } finally {
+    await testbed.stop();
+  }
+}
+
+/** Services with a store each, so that a request finds neither. */
+async function measurePairs(rounds: number): Promise<Record<string, Compared>> {
+  const numbers = Array.from({ length: rounds + 1 }, (_, index) => index + 1);
+  const none = { replicas: { min: 0, max: 1 } };
+  const graph: GraphFile = {
+    services: {
+      gateway: { kind: 'gateway', public: { 'user-socket': USER_PORT }, replicas: { min: 1, max: 1 } },
+      ...Object.fromEntries(numbers.map((n) => [`s${n}`, { kind: 'service', ...none }])),
+      ...Object.fromEntries(numbers.map((n) => [`store${n}`, { kind: 'baas', ...none }])),
+    },
+    edges: [
+      ...numbers.map((n) => ['gateway', [`s${n}`, `s${n}-socket`], `s${n}`] as const),
+      ...numbers.map((n) => [`s${n}`, ['store-plug', `store${n}-socket`], `store${n}`] as const),
+    ],
+  };
+  const files = { gateway: 'echo-gateway', s: 'echo-service', store: 'echo-store' };
+  const repository: RepositoryFile = {};
+  for (const name of Object.keys(graph.services)) {
+    const file = files[name.replace(/\d+$/, '') as keyof typeof files];
+    repository[name] = { run: [process.execPath, await benchService(file)] };
+  }
+  const testbed = await startTestbed({ managerAddress: MANAGER, agentAddresses: [NODE], graph, repository });
+  try {
+    const user = await connectWhenThere(NODE, USER_PORT);
+    let next = 0;
+    return await turnByTurn(
+      rounds,
+      async () => ({ pair: await bareStart(NODE) }),
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return { pair: await coldRequests(user, [`s${(next += 1)}`]) };
       },
     );
   } finally {

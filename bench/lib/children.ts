@@ -32,7 +32,10 @@ export function startNode(
   args: readonly string[],
   options: { env?: Record<string, string>; cwd?: string } = {},
 ): Child {
-  const child = spawn(process.execPath, [...args], {
+  // `npm run bench -- --cpu-prof`: where does the time of what is measured go? (Baselines are left alone.)
+  const profile = process.argv.includes('--cpu-prof') && !(args[0] ?? '').startsWith('bench/baselines/');
+  const flags = profile ? ['--cpu-prof', `--cpu-prof-dir=${join(ROOT, 'bench', 'results', 'profiles')}`] : [];
+  const child = spawn(process.execPath, [...flags, ...args], {
     cwd: options.cwd ?? ROOT,
     env: cleanEnvironment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
