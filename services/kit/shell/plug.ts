@@ -1,0 +1,254 @@
+/**
+ * A plug: requests in from the service, out on one of its sessions, and again on another when that one breaks.
+ *
+ * Lives here: choosing a session, the queue of what has none, deadlines, the order of requests that belong together.
+ * Does not live here: opening and closing sessions (the machine; this file says `need`), bytes (source-session.ts).
+ *
+ * Theory. Every request is safe to send twice, so a session may end at any time: what it left unanswered goes to the
+ * front of the queue, in the order sent, and the queue goes to the next session. There is one coarse clock per plug,
+ * a timer that runs only while a request waits; a timer per request would cost more than the request.
+ */
+import { DEFAULT_DEADLINE_MS, PlugError, type RequestOptions } from '../service.ts';
+import type { Done, Group, SourceSession, Waiting } from './source-session.ts';
+
+/** Precision of deadlines, in milliseconds. */
+export const TICK_MS = 50;
+/** Requests, and their bytes, that may wait for a session. */
+export const QUEUE_REQUESTS_MAX = 16384;
+export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+
+export class PlugSessions {
+  readonly name: string;
+  private readonly need: () => void;
+  private readonly now: () => number;
+  /** Sessions that may be used or still have requests under way. */
+  private sessions: SourceSession[] = [];
+  private queue: Waiting[] = [];
+  private queueBytes = 0;
+  private readonly groups = new Map<string, Group>();
+  /** Requests whose callers wait. */
+  private waiting = 0;
+  private orders = 0;
+  private tick = 0;
+  private clock: NodeJS.Timeout | null = null;
+  /** `need` has been said and neither a session nor a refusal has come. */
+  private asked = false;
+  /** Why there was no session last time. */
+  private lastRefusal = 'no session yet';
+
+  /** `need`: called when requests wait and no session will take them; again only after one came, went or was refused. */
+  constructor(name: string, need: () => void, now: () => number) {
+    this.name = name;
+    this.need = need;
+    this.now = now;
+  }
+
+  /** Takes a request. `done` is called once, later. */
+  submit(type: string, rest: string, done: Done, options: RequestOptions | undefined): void {
+    if (this.clock === null) this.startClock();
+    const ticks = Math.ceil((options?.deadlineMs ?? DEFAULT_DEADLINE_MS) / TICK_MS);
+    const group = options?.affinity === undefined ? null : this.groupOf(options.affinity);
+    const request: Waiting = { type, rest, done, deadline: this.tick + ticks + 1, group, order: 0, sent: false };
+    this.waiting += 1;
+    // Behind those of its group that wait already.
+    const session = group !== null && group.queued > 0 ? null : this.sessionFor(request);
+    if (session !== null) this.send(session, request);
+    else this.enqueue(request);
+  }
+
+  /** A session that may be used from now on. */
+  add(session: SourceSession): void {
+    this.sessions.push(session);
+    this.asked = false;
+    this.pump();
+  }
+
+  /** A session takes no new request. While it is in use another one is asked for at once, so that nothing stalls. */
+  drain(session: SourceSession): void {
+    const inUse = session.live > 0 || session.sent !== session.sentSeen;
+    session.drain();
+    if (inUse) this.ask();
+  }
+
+  /** A session is over: what it left unanswered goes to the front. */
+  remove(session: SourceSession): void {
+    this.sessions = this.sessions.filter((other) => other !== session);
+    const again = [...session.unanswered()].filter(({ done }) => done !== null).sort((a, b) => a.order - b.order);
+    for (const { group, rest } of again) {
+      this.queueBytes += rest.length;
+      if (group === null) continue;
+      group.underWay -= 1;
+      group.queued += 1;
+    }
+    for (const group of this.groups.values()) if (group.session === session) group.session = null;
+    this.queue = again.concat(this.queue);
+    this.asked = false;
+    this.pump();
+  }
+
+  /** Has one more answer; what waited for it may go on. */
+  answered(request: Waiting): void {
+    this.waiting -= 1;
+    const { group } = request;
+    if (group === null) return;
+    group.underWay -= 1;
+    if (group.underWay > 0) return;
+    if (group.queued > 0) this.pump();
+    else this.release(group);
+  }
+
+  /** Sends of the queue what can be sent, and asks for a session for the rest. */
+  pump(): void {
+    const { queue } = this;
+    if (queue.length === 0) return;
+    const kept: Waiting[] = [];
+    this.queue = kept;
+    this.queueBytes = 0;
+    for (const request of queue) {
+      const { group } = request;
+      if (group !== null) group.queued -= 1;
+      const session = this.sessionFor(request);
+      if (session !== null) this.send(session, request);
+      else this.keep(kept, request);
+    }
+    if (kept.length > 0) this.ask();
+  }
+
+  /** Says `need` once, unless a session will have room again. */
+  private ask(): void {
+    if (this.asked || this.sessions.some(({ draining }) => !draining)) return;
+    this.asked = true;
+    this.need();
+  }
+
+  /** The pause after a refusal is over: says `need` again if something still waits. */
+  checkNeed(): void {
+    this.asked = false;
+    if (this.queue.length > 0) this.ask();
+  }
+
+  /** There is no session now, and why; when `final`, what waits fails. */
+  refused(why: string, final: boolean, retryAfterMs: number): void {
+    this.lastRefusal = why;
+    if (!final) return;
+    const { queue } = this;
+    this.asked = false;
+    this.queue = [];
+    this.queueBytes = 0;
+    for (const request of queue) {
+      this.leaveQueue(request);
+      this.fail(request, new PlugError(503, `${this.name}: ${why}`, retryAfterMs));
+    }
+  }
+
+  /** For the machine's idle check: how long a session has had no request. */
+  idleMs(session: SourceSession): number {
+    return session.live > 0 || session.sent !== session.sentSeen ? 0 : this.now() - session.usedAt;
+  }
+
+  /** The session for this request; null when it must wait. Least in flight wins; a group keeps its session. */
+  private sessionFor({ group }: Waiting): SourceSession | null {
+    if (group !== null && group.underWay > 0) return group.session?.hasRoom === true ? group.session : null;
+    const { sessions } = this;
+    let best: SourceSession | null = null;
+    for (const session of sessions) if (session.hasRoom && (best === null || session.live < best.live)) best = session;
+    return best;
+  }
+
+  private send(session: SourceSession, request: Waiting): void {
+    const { group } = request;
+    if (group !== null) {
+      group.session = session;
+      group.underWay += 1;
+    }
+    if (request.order === 0) request.order = this.orders += 1;
+    session.send(request);
+  }
+
+  private enqueue(request: Waiting): void {
+    if (this.queue.length >= QUEUE_REQUESTS_MAX || this.queueBytes + request.rest.length > QUEUE_BYTES_MAX) {
+      if (request.group !== null) this.release(request.group);
+      // Not at once: whoever forwards must not be called back before forward returns.
+      setImmediate(() => this.fail(request, new PlugError(503, `${this.name}: too many requests wait`)));
+      return;
+    }
+    this.keep(this.queue, request);
+    this.ask();
+  }
+
+  private keep(queue: Waiting[], request: Waiting): void {
+    if (request.group !== null) request.group.queued += 1;
+    this.queueBytes += request.rest.length;
+    queue.push(request);
+  }
+
+  private leaveQueue({ group }: Waiting): void {
+    if (group === null) return;
+    group.queued -= 1;
+    this.release(group);
+  }
+
+  private release(group: Group): void {
+    if (group.queued === 0 && group.underWay === 0) this.groups.delete(group.affinity);
+  }
+
+  private groupOf(affinity: string): Group {
+    let group = this.groups.get(affinity);
+    if (group === undefined) {
+      group = { affinity, session: null, underWay: 0, queued: 0 };
+      this.groups.set(affinity, group);
+    }
+    return group;
+  }
+
+  private fail(request: Waiting, error: PlugError): void {
+    const { done } = request;
+    if (done === null) return;
+    request.done = null;
+    this.waiting -= 1;
+    done(null, error);
+  }
+
+  private startClock(): void {
+    for (const session of this.sessions) session.sentSeen = session.sent;
+    this.clock = setInterval(() => this.onTick(), TICK_MS);
+  }
+
+  private onTick(): void {
+    this.tick += 1;
+    const now = this.now();
+    for (const session of this.sessions) {
+      if (session.live > 0 || session.sent !== session.sentSeen) session.usedAt = now;
+      session.sentSeen = session.sent;
+    }
+    if (this.waiting === 0) {
+      clearInterval(this.clock as NodeJS.Timeout);
+      this.clock = null;
+      return;
+    }
+    this.expireQueue();
+    for (const session of [...this.sessions]) session.expire(this.tick, (request) => this.missed(request));
+  }
+
+  private expireQueue(): void {
+    const late = this.queue.filter(({ deadline }) => deadline <= this.tick);
+    if (late.length === 0) return;
+    this.queue = this.queue.filter(({ deadline }) => deadline > this.tick);
+    for (const request of late) {
+      this.queueBytes -= request.rest.length;
+      this.leaveQueue(request);
+      const status = request.sent ? 504 : 503;
+      this.fail(request, new PlugError(status, `${this.name}: ${this.lastRefusal}`));
+    }
+  }
+
+  /** Sent, and not answered in time. */
+  private missed(request: Waiting): void {
+    const { group } = request;
+    this.fail(request, new PlugError(504, `${this.name}: no answer in time`));
+    if (group === null) return;
+    group.underWay -= 1;
+    if (group.underWay === 0 && group.queued > 0) this.pump();
+    else this.release(group);
+  }
+}
