@@ -86,6 +86,15 @@ export function decodeSendFileChunk(rest: string): SendFileChunk | string {
   return fields.problem ?? chunk;
 }
 
+/** The upload of a chunk as it stands in the text, without reading the rest: for whoever only passes it on. */
+export function uploadOfChunk(rest: string): string {
+  const from = rest.indexOf(' ~ Upload: ');
+  if (from === -1) return '';
+  const start = from + ' ~ Upload: '.length;
+  const end = rest.indexOf(' ~ ', start);
+  return rest.slice(start, end === -1 ? rest.length : end);
+}
+
 export function encodeSendFileEnd(end: SendFileEnd): string {
   return restOf([
     ['User', encodePart(end.user)],

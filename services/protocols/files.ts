@@ -22,6 +22,9 @@ export const END_UPLOAD_REQUEST = 'end_upload_request';
 export const READ_FILE_REQUEST = 'read_file_request';
 export const LIST_STORED_REQUEST = 'list_stored_request';
 
+/** After a restart file-store has to read all of an upload again (2 GiB) before it knows its SHA-256. */
+export const END_UPLOAD_DEADLINE_MS = 60_000;
+
 /** Answer to begin: Line_3 upload id, Line_4 the offset to go on from. */
 export function encodeUploadBegun(uploadId: string, offset: number): string {
   return okRest([uploadId, String(offset)]);

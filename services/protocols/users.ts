@@ -16,8 +16,8 @@ export const REVOKE_TOKEN_REQUEST = 'revoke_token_request';
 export const REVOKED_SINCE_REQUEST = 'revoked_since_request';
 
 /**
- * Answer: 200 without lines when the user is new; 200 with Line_3, the stored hash, when this operation made the user
- * earlier (the asker has to check that the password is the same one); 409 when the name is taken.
+ * Answer: 200, Line_3 the stored hash: the one that was sent, or, when this operation made the user earlier, the one
+ * that was sent then (the asker has to check that the password is the same one); 409 when the name is taken.
  */
 export interface RegisterUser {
   readonly user: string;
@@ -36,13 +36,13 @@ export interface LoginBegun {
   readonly user: string;
   /** '' when there is no such user. */
   readonly passwordHash: string;
-  readonly attempt: number;
+  readonly attempt: string;
 }
 
 /** How a try ended. Answer: 200 without lines, when a failure is on disk. */
 export interface EndLogin {
   readonly user: string;
-  readonly attempt: number;
+  readonly attempt: string;
   readonly succeeded: boolean;
 }
 
@@ -100,20 +100,20 @@ export function decodeBeginLogin(rest: string): BeginLogin | string {
 }
 
 export function encodeLoginBegun(begun: LoginBegun): string {
-  return okRestOfRaw([encodePart(begun.user), encodePart(begun.passwordHash), String(begun.attempt)]);
+  return okRestOfRaw([encodePart(begun.user), encodePart(begun.passwordHash), encodePart(begun.attempt)]);
 }
 
 /** Null when the answer is not what encodeLoginBegun writes. */
 export function decodeLoginBegun(answer: Answer): LoginBegun | null {
   const [user, passwordHash, attempt] = answer.lines.map(decodePart);
-  if (typeof user !== 'string' || typeof passwordHash !== 'string') return null;
-  return { user, passwordHash, attempt: Number(attempt) };
+  if (typeof user !== 'string' || typeof passwordHash !== 'string' || typeof attempt !== 'string') return null;
+  return { user, passwordHash, attempt };
 }
 
 export function encodeEndLogin(request: EndLogin): string {
   return restOf([
     ['User', encodePart(request.user)],
-    ['Attempt', String(request.attempt)],
+    ['Attempt', encodePart(request.attempt)],
     ['Succeeded', request.succeeded ? 'yes' : 'no'],
   ]);
 }
@@ -122,7 +122,7 @@ export function decodeEndLogin(rest: string): EndLogin | string {
   const fields = new FieldsReader(rest);
   const request: EndLogin = {
     user: fields.text('User'),
-    attempt: fields.number('Attempt'),
+    attempt: fields.text('Attempt'),
     succeeded: fields.raw('Succeeded') === 'yes',
   };
   return fields.problem ?? request;

@@ -16,7 +16,7 @@ import type { AppendFile, Disk } from './disk.ts';
 import { encodeLogLine } from './log-line.ts';
 import { checkClaim, claim, removeFormerClaims } from './owner.ts';
 import { logFileName, recover, supersededBy } from './recover.ts';
-import { OWNER_CHECK_MS, StoreError, type Change, type Row, type Store } from './store.ts';
+import { asStoreError, OWNER_CHECK_MS, StoreError, type Change, type Row, type Store } from './store.ts';
 import { TableSet, type Undo } from './tables.ts';
 
 /** A shorter log is not worth folding into the readable file. */
@@ -232,13 +232,4 @@ class LowdbStore implements Store {
       throw error;
     }
   }
-}
-
-function asStoreError(error: unknown, folder: string): StoreError {
-  if (error instanceof StoreError) return error;
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new StoreError('full', `The disk under ${folder} is full.`, { cause: error });
-  }
-  return new StoreError('failed', `The disk under ${folder} failed: ${String(error)}`, { cause: error });
 }

@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto';
 import { isGatewayMade } from '../protocols/operation-id.ts';
 import { errorRest, OPERATION_KEPT_MS, userKey } from '../protocols/user.ts';
-import { StoreError, type Change, type Row, type Store } from './store.ts';
+import { asStoreError, StoreError, type Change, type Row, type Store } from './store.ts';
 
 /** Ids that a gateway made are only sent again by plugs, within seconds. */
 export const GATEWAY_OPERATION_KEPT_MS = 10 * 60_000;
@@ -83,9 +83,15 @@ export class Operations {
     }
   }
 
-  /** True when the operation is remembered, whatever its content. */
-  knows(user: string, operationId: string): boolean {
-    return this.#find({ user, operationId }) !== null;
+  /** The 409 for an id that was used for something else; null when it was not used, or for this. Changes nothing. */
+  conflict(operation: Operation): string | null {
+    const known = this.#find(operation);
+    return known !== null && known.content !== operation.content ? otherContent(operation) : null;
+  }
+
+  /** The change that forgets an operation whose effect is being undone, so that it can be done again. */
+  forget(user: string, operationId: string): Change {
+    return { table: kindOf(operationId).name, remove: keyOf({ user, operationId }) };
   }
 
   #find(operation: { readonly user: string; readonly operationId: string }): OperationRow | null {
@@ -118,10 +124,10 @@ export function digestOf(...parts: readonly (string | number)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
 }
 
-/** The 503 for a StoreError; another error is thrown on. */
+/** The 503 for a StoreError or an error of the file system; another error is thrown on. */
 export function storeRefusal(error: unknown, serviceName: string): string {
-  if (!(error instanceof StoreError)) throw error;
-  switch (error.kind) {
+  if (!(error instanceof StoreError) && (error as NodeJS.ErrnoException).code === undefined) throw error;
+  switch (asStoreError(error, serviceName).kind) {
     case 'full':
       return errorRest(
         503,
@@ -130,11 +136,7 @@ export function storeRefusal(error: unknown, serviceName: string): string {
       );
     case 'failed':
     case 'corrupt':
-      return errorRest(
-        503,
-        `The disk of ${serviceName} failed: nothing was stored. Reading goes on.`,
-        RETRY_WHEN_FULL_MS,
-      );
+      return errorRest(503, `The disk of ${serviceName} failed: nothing was stored.`, RETRY_WHEN_FULL_MS);
     case 'fenced':
     case 'closed':
       return errorRest(503, `This instance of ${serviceName} is being replaced. Try again.`, RETRY_WHEN_FENCED_MS);

@@ -34,9 +34,6 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** A row of a table that is known to be there. */
-export type Tables = Readonly<Record<string, readonly Row[]>>;
-
 export type StoreErrorKind =
   /** the disk is full: nothing was written, reads go on, try again later */
   | 'full'
@@ -60,3 +57,26 @@ export class StoreError extends Error {
 
 /** How often an answer that needs no write makes sure that this is still the owner, in ms. */
 export const OWNER_CHECK_MS = 250;
+
+/**
+ * To be awaited before an answer that only reads: then what the tables show is on disk, or what was not is taken back
+ * (a full disk ends no reading). Rejects with StoreError `fenced` alone.
+ */
+export async function readable(store: Store, nowMs: number): Promise<void> {
+  try {
+    await store.settled();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error; // taken back: the tables show what is left
+  }
+  store.checkOwner(nowMs);
+}
+
+/** What an error of the file system means for a store. `folder` says where, for the sentence. */
+export function asStoreError(error: unknown, folder: string): StoreError {
+  if (error instanceof StoreError) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new StoreError('full', `The disk under ${folder} is full.`, { cause: error });
+  }
+  return new StoreError('failed', `The disk under ${folder} failed: ${String(error)}`, { cause: error });
+}

@@ -1,0 +1,5 @@
+/** The process of file-store: what it does is in service.ts. */
+import { runService } from '../kit/main.ts';
+import { create } from './service.ts';
+
+runService(create);
