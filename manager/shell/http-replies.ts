@@ -4,7 +4,6 @@
  * Lives here: JSON, errors as `{status, message, data}`, long lists with back-pressure, bodies with a limit. Does not
  * live here: which path answers what (operator-routes.ts).
  */
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** Longest body of a request. */
@@ -52,7 +51,7 @@ export async function sendList(response: ServerResponse, items: AsyncIterable<un
     text += `${count === 0 ? '' : ','}\n${JSON.stringify(item)}`;
     count += 1;
     if (text.length < 16 * 1024) continue;
-    if (!response.write(text)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(text)) await drained(response);
     text = '';
     if (response.destroyed) return;
   }
@@ -74,5 +73,19 @@ export function readBody(request: IncomingMessage): Promise<string | null> {
     });
     request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
     request.on('error', reject);
+  });
+}
+
+/** Resolves when more can be written, or nothing ever will be. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      response.off('drain', go);
+      response.off('close', go);
+      resolve();
+    };
+    response.on('drain', go);
+    response.on('close', go);
+    if (response.destroyed) go();
   });
 }
