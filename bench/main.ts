@@ -12,6 +12,7 @@ export type Bench = (options: BenchOptions) => Promise<Row[]>;
 
 const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   'data-path': () => import('./benches/data-path.ts'),
+  sidecar: () => import('./benches/sidecar.ts'),
   start: () => import('./benches/start.ts'),
   'warm-session': () => import('./benches/warm-session.ts'),
   manager: () => import('./benches/manager.ts'),

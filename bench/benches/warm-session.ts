@@ -1,10 +1,10 @@
 // A warm session: `session_request` for a service that runs, until `session_response`, against two bare line-protocol hops.
 //
 // The way is instance → agent → Manager → agent → instance. The baseline is the same way over chain.mjs: client → link → echo
-// and back. Once as it is, with the journal on disk before the answer, and once with `--no-flush`, which shows what that costs.
+// and back. Both do one at a time with a pause in between, as sessions come in life. Once as it is, with the journal on disk before the answer, and once with `--no-flush`, which shows what that costs.
 import type { Bench } from '../main.ts';
 import { startNode } from '../lib/children.ts';
-import { load, openClient, type Dialect, type LineClient } from '../lib/line-client.ts';
+import { openClient, type LineClient } from '../lib/line-client.ts';
 import { compared } from '../lib/report.ts';
 import { turnByTurn, type Compared } from '../lib/rounds.ts';
 import { benchService } from '../lib/services.ts';
@@ -14,10 +14,10 @@ import { connectWhenThere, startTestbed } from '../lib/testbed.ts';
 const MANAGER = '127.0.46.51';
 const NODE = '127.0.46.61';
 const USER_PORT = 8080;
+/** Between two sessions, so that the end of one is not in the time of the next. As in services/opener.ts. */
+const PAUSE_MS = 3;
 /** About as long as a session_request is. */
 const PADDING = 'x'.repeat(300);
-
-const BARE: Dialect = { request: (id) => `${id} ${PADDING}\n`, idOf: (line) => Number.parseInt(line, 10) };
 
 export const bench: Bench = async ({ quick }) => {
   const rounds = quick ? 2 : 12;
@@ -59,8 +59,7 @@ async function measure(rounds: number, sessions: number, flags: string[]): Promi
     return await turnByTurn(
       rounds,
       async () => {
-        const { latencies } = await load([bare], BARE, 1, sessions);
-        const both = median(latencies);
+        const both = await askBare(bare, sessions);
         return { granted: both, connected: both };
       },
       () => ask(opener, sessions),
@@ -69,6 +68,18 @@ async function measure(rounds: number, sessions: number, flags: string[]): Promi
     await testbed.stop();
     await Promise.all([link.end(), echo.end()]);
   }
+}
+
+/** As the opener does it: one at a time, with a pause in between. */
+async function askBare(bare: LineClient, count: number): Promise<number> {
+  const times: number[] = [];
+  for (let id = 1; id <= count; id += 1) {
+    const started = performance.now();
+    await bare.ask(`${id} ${PADDING}`);
+    times.push(performance.now() - started);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  return median(times);
 }
 
 async function ask(opener: LineClient, count: number): Promise<{ granted: number; connected: number }> {

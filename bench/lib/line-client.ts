@@ -45,8 +45,12 @@ export class LineClient {
   /** Sends one line and resolves with the next one that comes. */
   ask(line: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      this.onLine = resolve;
-      this.socket.once('close', () => reject(new Error('the connection was closed before the answer')));
+      const onClose = (): void => reject(new Error('the connection was closed before the answer'));
+      this.socket.once('close', onClose);
+      this.onLine = (answer) => {
+        this.socket.off('close', onClose);
+        resolve(answer);
+      };
       this.socket.write(`${line}\n`, 'latin1');
     });
   }

@@ -19,11 +19,15 @@ export interface PlayingAgent {
   stop(): Promise<void>;
 }
 
-/** Starts the instances at one address, the first one last in the chain, and resolves when all have said hello. */
+/**
+ * Starts the instances at one address, the first one last in the chain, and resolves when all have said hello. `reachedAt`:
+ * the ports, by socket, that callers are given instead of the socket's own.
+ */
 export async function playAgent(
   address: string,
   agentPort: number,
   instances: readonly Instance[],
+  reachedAt: Readonly<Record<string, number>> = {},
 ): Promise<PlayingAgent> {
   const started = new Map<string, Child>();
   const said = new Map<number, () => void>();
@@ -60,7 +64,7 @@ export async function playAgent(
       dest_service_instance_id: index + 1,
       dest_socket_name: request.dest_socket_name,
       dest_service_instance_network_address: address,
-      dest_socket_port: port,
+      dest_socket_port: reachedAt[request.dest_socket_name] ?? port,
       status: 200,
     };
   }

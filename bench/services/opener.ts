@@ -14,6 +14,9 @@ const socket = (readSockets(socketText) ?? [])[0];
 const plug = (readPlugs(plugText) ?? [])[0];
 if (socket === undefined || plug === undefined) throw new Error('opener needs a socket for its user and one plug');
 
+/** Between two sessions, so that the end of one is not in the time of the next. */
+const PAUSE_MS = 3;
+
 const agent = connect({ host: address, port: Number(process.env['SSMMP_AGENT_PORT'] ?? 55556), noDelay: true });
 const waiting = new Map<number, (message: Message<'session_response'>) => void>();
 let lastMessageId = 1000;
@@ -100,7 +103,10 @@ async function open(): Promise<{ granted: number; connected: number }> {
 
 async function answer(user: Socket, count: number): Promise<void> {
   const all: Array<{ granted: number; connected: number }> = [];
-  for (let i = 0; i < count; i += 1) all.push(await open());
+  for (let i = 0; i < count; i += 1) {
+    all.push(await open());
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
   user.write(
     `${all.map(({ granted }) => granted.toFixed(4)).join(' ')};${all.map(({ connected }) => connected.toFixed(4)).join(' ')}\n`,
   );
