@@ -24,13 +24,13 @@ export const bench: Bench = async ({ quick }) => {
     const user = await User.connect();
     const token = await user.enter('bench-user', PASSWORD);
     await inFlight(POSTS, 64, (index) =>
-      user.demand('send_post_request', token, `Post number ${index}, of some forty characters.`),
+      user.demand('send_post_request', token, `Post number ${index} of some forty characters.`),
     );
     await user.demand('retrieve_last_10_posts_request', token);
 
     const figures = await repeated(rounds, async () => ({
       post: await p50(each, () =>
-        user.demand('send_post_request', token, 'A post of some forty characters, not more.'),
+        user.demand('send_post_request', token, 'A post of some forty characters and no more.'),
       ),
       read: await p50(each, () => user.demand('retrieve_last_10_posts_request', token)),
     }));

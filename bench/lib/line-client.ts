@@ -25,20 +25,26 @@ const LATENCIES_MAX = 2_000_000;
 export class LineClient {
   readonly socket: Socket;
   onLine: (line: string) => void = () => undefined;
-  private rest = '';
 
   constructor(socket: Socket) {
     this.socket = socket;
     socket.setEncoding('latin1');
     socket.setNoDelay(true);
-    socket.on('data', (chunk: unknown) => {
-      const text = this.rest === '' ? (chunk as string) : this.rest + (chunk as string);
+    let pieces: string[] = [];
+    socket.on('data', (data: unknown) => {
+      const chunk = data as string;
       let from = 0;
-      for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', from)) {
-        this.onLine(text.slice(from, end));
+      for (let end = chunk.indexOf('\n'); end !== -1; end = chunk.indexOf('\n', from)) {
+        let line = chunk.slice(from, end);
+        if (pieces.length > 0) {
+          pieces.push(line);
+          line = pieces.join('');
+          pieces = [];
+        }
+        this.onLine(line);
         from = end + 1;
       }
-      this.rest = text.slice(from);
+      if (from < chunk.length) pieces.push(from === 0 ? chunk : chunk.slice(from));
     });
   }
 
