@@ -74,9 +74,9 @@ export function become(turn: Turn, instance: Instance, status: InstanceStatus): 
   return true;
 }
 
-/** Does it have a process that has not ended? */
-export function hasProcess(instance: Instance): boolean {
-  return instance.status !== 'probing' && instance.status !== 'ended';
+/** Does it have a process that has not ended, as far as is known? */
+export function hasProcess({ status }: Instance): boolean {
+  return status === 'starting' || status === 'ready' || status === 'stopping' || status === 'killing';
 }
 
 export function onProcessStarted(turn: Turn, instance: Instance, pid: number, startTime: string | null): void {
@@ -95,7 +95,7 @@ export function onProcessFailed(turn: Turn, instance: Instance, why: string): vo
 }
 
 export function onProcessEnded(turn: Turn, instance: Instance, code: number | null, signalName: string | null): void {
-  if (!hasProcess(instance) || instance.status === 'checking') return;
+  if (!hasProcess(instance)) return;
   instance.end = { code, signal: signalName };
   turn.log('info', `${nameOf(instance)} ended: ${exitOf(instance)}`, {
     service_instance_id: instance.id,
@@ -106,7 +106,7 @@ export function onProcessEnded(turn: Turn, instance: Instance, code: number | nu
 
 /** SIGKILL for the whole process group, answered once it is reaped. */
 export function kill(turn: Turn, instance: Instance): void {
-  if (!hasProcess(instance) || instance.status === 'checking') return;
+  if (!hasProcess(instance)) return;
   if (instance.status !== 'killing' && !become(turn, instance, 'killing')) return;
   turn.clear('start', instance.id);
   turn.clear('hello', instance.id);

@@ -72,7 +72,13 @@ export function parseTranscript(text: string, file: string): (string | Block)[] 
       throw new Error(`${file}:${start + 1} the command '${line}' has no line '----' below it`);
     const end = gap === -1 ? lines.length : gap;
     const head = lines.slice(start, rule);
-    parts.push({ ...parseCommand(head[0] as string), head, input: head.slice(1), line: start + 1, expected: lines.slice(rule + 1, end) });
+    parts.push({
+      ...parseCommand(head[0] as string),
+      head,
+      input: head.slice(1),
+      line: start + 1,
+      expected: lines.slice(rule + 1, end),
+    });
     at = end - 1;
   }
   return parts;
