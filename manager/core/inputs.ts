@@ -26,7 +26,13 @@ export interface ManagerSettings {
 
 /** What an operator asks for. */
 export type Command =
-  { readonly command: 'stop'; readonly instance: string; readonly hard: boolean } | { readonly command: 'shutdown' };
+  | { readonly command: 'stop'; readonly instance: string; readonly hard: boolean }
+  | { readonly command: 'scale'; readonly service: string; readonly replicas: number; readonly dry_run: boolean }
+  /** `to` null: the placement policy chooses another node. */
+  | { readonly command: 'migrate'; readonly instance: string; readonly to: string | null; readonly dry_run: boolean }
+  | { readonly command: 'drain'; readonly node: string; readonly dry_run: boolean }
+  | { readonly command: 'uncordon'; readonly node: string }
+  | { readonly command: 'shutdown' };
 
 export type ManagerInput =
   /** The Manager starts: the first record of a journal, and again at every start with a higher epoch (R49, R51). */

@@ -83,7 +83,7 @@ export type End = 'asked' | 'unasked';
 
 /**
  * The instance is proven dead: ports rest, grants fall, the other ends of its sessions are told (R31, R34),
- * an operator who waits gets the answer, and the service is brought back to its wanted replicas.
+ * and the service is brought back to its wanted replicas.
  */
 export function endInstance(turn: Turn, instance: Instance, end: End, reason: string): void {
   const { state, now } = turn;
@@ -102,16 +102,18 @@ export function endInstance(turn: Turn, instance: Instance, end: End, reason: st
   state.ended.set(instance.id, instance);
   if (state.ended.size > ENDED_MAX) for (const oldest of state.ended.keys()) if (state.ended.delete(oldest)) break;
 
-  if (instance.waiter !== null) {
-    const body = { service_instance_id: instance.id, service_name: instance.service, status: 'off', reason };
-    turn.reply(instance.waiter, 200, body);
-    instance.waiter = null;
-  }
   const service = serviceOf(turn, instance.service);
   if (service === null) return;
   service.live.delete(instance.id);
   if (end === 'unasked') holdBack(turn, service, ranMs);
   reconcile(turn, service);
+}
+
+/** Notes that `source` has one session or grant more, or one less, with the instance `dest`. */
+export function reach(source: Instance, dest: number, change: 1 | -1): void {
+  const count = (source.reaches.get(dest) ?? 0) + change;
+  if (count > 0) source.reaches.set(dest, count);
+  else source.reaches.delete(dest);
 }
 
 /** Forgets a grant at both ends. */
@@ -121,7 +123,9 @@ export function dropGrant(turn: Turn, key: string): void {
   if (grant === undefined) return;
   state.grants.delete(key);
   turn.clear('grant', key);
-  state.instances.get(grant.source)?.grantsOut.delete(key);
+  const source = state.instances.get(grant.source);
+  source?.grantsOut.delete(key);
+  if (source !== undefined && grant.dest !== null) reach(source, grant.dest, -1);
   state.services.get(grant.destService)?.waiting.delete(key);
   const dest = grant.dest === null ? undefined : state.instances.get(grant.dest);
   if (dest?.grantsIn.delete(key) === true) refreshLoad(turn, dest);

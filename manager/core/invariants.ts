@@ -68,6 +68,21 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
       return dest?.incoming.has(session.key) === false ? `${session.key} unknown to its destination` : null;
     }),
 
+  'a source knows whom it reaches': (state) =>
+    firstOf(state.instances.values(), (source) => {
+      const counts = new Map<number, number>();
+      for (const key of source.outgoing) {
+        const dest = state.sessions.get(key)?.dest ?? 0;
+        counts.set(dest, (counts.get(dest) ?? 0) + 1);
+      }
+      for (const key of source.grantsOut) {
+        const dest = state.grants.get(key)?.dest ?? null;
+        if (dest !== null) counts.set(dest, (counts.get(dest) ?? 0) + 1);
+      }
+      const same = counts.size === source.reaches.size && [...counts].every(([id, n]) => source.reaches.get(id) === n);
+      return same ? null : `${source.service}/${source.id}`;
+    }),
+
   'every session is an edge': (state) =>
     firstOf(state.sessions.values(), (session) => {
       const source = state.instances.get(session.source)?.service;

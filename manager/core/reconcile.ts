@@ -46,7 +46,7 @@ export function reconcile(turn: Turn, service: ServiceState): void {
     return;
   }
   for (let replicas = replicasOf(turn, service); replicas < service.desired; replicas += 1)
-    if (!startInstance(turn, service)) break;
+    if (startInstance(turn, service) === null) break;
   if (service.waiting.size > 0 && replicasOf(turn, service) === 0 && !mayBeServedLater(turn, service))
     answerWaiting(turn, service, 503);
 }

@@ -51,6 +51,8 @@ export function initialManager(): ManagerState {
     endedSessions: new Map(),
     exchanges: new Map(),
     ports: new Map(),
+    migrations: new Map(),
+    waiters: new Map(),
     deadlines: new Deadlines(),
     nextInstanceId: 1,
     nextMessageId: FIRST_MESSAGE_ID.Manager,
@@ -97,6 +99,8 @@ export function loadManager(saved: unknown): ManagerState {
     tombstones: new Map(from.tombstones as never),
     endedSessions: new Map(from.endedSessions),
     exchanges: new Map(from.exchanges as never),
+    migrations: new Map(from.migrations as never),
+    waiters: new Map(from.waiters as never),
     ports: new Map(from.ports.map(([address, book]) => [address, loadBook(book)])),
     deadlines: Deadlines.load(from.deadlines),
   };
@@ -118,7 +122,13 @@ export function loadManager(saved: unknown): ManagerState {
   return state;
 }
 
-type Listed<T> = { [K in keyof T]: T[K] extends ReadonlySet<infer V> ? V[] : T[K] };
+type Listed<T> = {
+  [F in keyof T]: T[F] extends ReadonlySet<infer V>
+    ? V[]
+    : T[F] extends ReadonlyMap<infer K, infer V>
+      ? [K, V][]
+      : T[F];
+};
 
 interface Saved {
   settings: ManagerSettings;
@@ -134,6 +144,8 @@ interface Saved {
   tombstones: unknown[];
   endedSessions: [number, EndedSession][];
   exchanges: unknown[];
+  migrations: unknown[];
+  waiters: unknown[];
   ports: [string, { held: [number, number][]; quarantine: [number, number][]; next: number }][];
   deadlines: [string, number][];
 }
@@ -153,6 +165,7 @@ function loadInstance([, instance]: [number, Listed<Instance>]): Instance {
     outgoing: new Set(instance.outgoing),
     grantsIn: new Set(instance.grantsIn),
     grantsOut: new Set(instance.grantsOut),
+    reaches: new Map(instance.reaches as [number, number][]),
   };
 }
 

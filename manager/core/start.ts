@@ -24,13 +24,20 @@ export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'mana
   state.connections.clear();
   for (const key of [...state.rivals.keys()]) turn.clear('rival', key);
   state.rivals.clear();
+  state.waiters.clear();
   for (const { name, replicas } of input.graph.services) {
     const service = state.services.get(name);
-    if (service !== undefined) service.desired = Math.max(service.desired, replicas.min);
-    else
+    if (service !== undefined) {
+      service.floor = Math.max(service.floor, replicas.min);
+      service.desired = Math.max(service.desired, service.floor);
+    } else
       state.services.set(name, {
         name,
         desired: replicas.min,
+        floor: replicas.min,
+        prefer: null,
+        hotSince: 0,
+        coldSince: 0,
         live: new Set(),
         ready: new LeastLoaded(),
         waiting: new Set(),
@@ -47,7 +54,6 @@ export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'mana
     agent.lastHeard = now - state.timers.lostMs + Math.max(state.timers.agentGraceMs, state.timers.suspectMs);
   }
   for (const instance of state.instances.values()) {
-    instance.waiter = null;
     instance.healthAwaited = false;
     instance.misses = 0;
     if (instance.status === 'on') setStatus(turn, instance, 'unknown', 'the Manager was restarted');

@@ -30,6 +30,8 @@ export interface Agent {
   lastHeard: number;
   /** Its last health: 200, 199 start nothing new, 503 draining. */
   health: number;
+  /** An operator empties the node: nothing is started here until it is uncordoned. */
+  cordoned: boolean;
   /** The live instances on it. */
   readonly instances: Set<number>;
 }
@@ -85,11 +87,31 @@ export interface Instance {
   /** Keys of grants in which it is the destination, the source. */
   readonly grantsIn: Set<string>;
   readonly grantsOut: Set<string>;
+  /** How many sessions and grants it has, as the source, with which instance. */
+  readonly reaches: Map<number, number>;
   /** Why it goes or went, in words. */
   reason: string | null;
-  /** The operator's request that waits for its end. */
-  waiter: number | null;
+  /** When it was last given a session, or answered a request that its health told of (R35). */
+  usedAt: number;
+  /** It drains only because nobody used it: a request that comes in time keeps it (R35). */
+  idle: boolean;
 }
+
+/** An instance on its way to another node. Key: the instance that goes. */
+export interface Migration {
+  readonly old: number;
+  readonly service: string;
+  /** The instance that takes over; null for a store, whose next owner starts when the old one is off. */
+  readonly replacement: number | null;
+  readonly reason: string;
+}
+
+/** An operator's request that is answered when something has come true. */
+export type Waiter =
+  | { readonly what: 'off'; readonly instance: number; readonly name: string }
+  | { readonly what: 'scaled'; readonly service: string; readonly replicas: number }
+  | { readonly what: 'migrated'; readonly old: number; readonly service: string }
+  | { readonly what: 'emptied'; readonly agent: string };
 
 /** A requested or granted session before its acknowledgement. Key: `source instance/message_id` (R10). */
 export interface Grant {
@@ -104,6 +126,8 @@ export interface Grant {
   /** The instance granted; null while requested. */
   dest: number | null;
   destPort: number;
+  /** The number of replicas the source was told of. */
+  told: number;
 }
 
 /** A session that is on. Key: `addr:port-addr:port` (R19). */
@@ -122,6 +146,8 @@ export interface Session {
   status: 'on' | 'closing';
   /** Which end was asked to close, when it is closing. */
   asked: 'source' | 'dest' | null;
+  /** The number of replicas its source was told of when it was granted. */
+  readonly told: number;
   /** message_id of the last close request; an older one's silence means nothing. */
   request: number | null;
 }
@@ -154,8 +180,15 @@ export interface Exchange {
 /** What runs of one service. */
 export interface ServiceState {
   readonly name: string;
-  /** How many replicas are wanted now. */
+  /** How many replicas are wanted now: at least `floor`, more by demand or load. */
   desired: number;
+  /** How many an operator or the graph wants at least; scaling by load does not go below. */
+  floor: number;
+  /** Where the next instance is to be started, once (a store that migrates). */
+  prefer: string | null;
+  /** Since when every replica is loaded, or all are nearly idle; 0 for not. */
+  hotSince: number;
+  coldSince: number;
   /** Instances that are not off. */
   readonly live: Set<number>;
   /** Instances that may be granted, by load. Derived. */
@@ -201,6 +234,8 @@ export interface ManagerState {
   readonly endedSessions: Map<number, EndedSession>;
   readonly exchanges: Map<number, Exchange>;
   readonly ports: Map<string, PortBook>;
+  readonly migrations: Map<number, Migration>;
+  readonly waiters: Map<number, Waiter>;
   deadlines: Deadlines;
   nextInstanceId: number;
   nextMessageId: number;

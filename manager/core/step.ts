@@ -19,6 +19,9 @@ import { continueStopping } from './dialogues/stopping.ts';
 import { onTermination } from './dialogues/termination.ts';
 import type { ManagerEffect } from './effects.ts';
 import type { ManagerInput } from './inputs.ts';
+import { emptyCordonedNodes } from './operations/drain-node.ts';
+import { continueMigrations } from './operations/migrate.ts';
+import { answerWaiters } from './operations/waiters.ts';
 import { loadManager, saveManager } from './save.ts';
 import { onStarted } from './start.ts';
 import type { Agent, ConnectionInfo, ManagerState } from './state.ts';
@@ -65,6 +68,11 @@ function step(state: ManagerState, input: ManagerInput): Step<ManagerEffect> {
     case 'tick':
       tick(turn);
       break;
+  }
+  if (state.migrations.size > 0) continueMigrations(turn);
+  if (state.waiters.size > 0) {
+    emptyCordonedNodes(turn);
+    answerWaiters(turn);
   }
   if (state.stopping !== null) continueStopping(turn);
   return { effects: turn.effects, flush: turn.flush };

@@ -15,11 +15,22 @@ export const COMMANDS_MAX = 256;
 export const COMMAND_MS = 60_000;
 
 /** The bodies of POST /v1/commands, as an error shows them. */
-const EXPECTED = [{ command: 'stop', instance: '5 or post/5', hard: false }, { command: 'shutdown' }];
+const EXPECTED = [
+  { command: 'stop', instance: '5 or post/5', hard: false },
+  { command: 'scale', service: 'post', replicas: 3, dry_run: false },
+  { command: 'migrate', instance: '5 or post/5', to: '2 or 127.0.0.12 or null', dry_run: false },
+  { command: 'drain', node: '2 or 127.0.0.12', dry_run: false },
+  { command: 'uncordon', node: '2 or 127.0.0.12' },
+  { command: 'shutdown' },
+];
 
 const instance = z.union([z.string(), z.number().int().positive().transform(String)], {
   error: "an instance: its id, or 'service/id'",
 });
+const node = z.union([z.string(), z.number().int().positive().transform(String)], {
+  error: 'a node: its number or its address',
+});
+const dryRun = z.boolean({ error: 'true or false' }).default(false);
 const commandShape = z.discriminatedUnion(
   'command',
   [
@@ -28,9 +39,18 @@ const commandShape = z.discriminatedUnion(
       instance,
       hard: z.boolean({ error: 'true or false' }).default(false),
     }),
+    z.strictObject({
+      command: z.literal('scale'),
+      service: z.string({ error: 'the name of a service' }),
+      replicas: z.number({ error: 'a number' }).int({ error: 'a whole number' }).nonnegative({ error: '0 or more' }),
+      dry_run: dryRun,
+    }),
+    z.strictObject({ command: z.literal('migrate'), instance, to: node.nullable().default(null), dry_run: dryRun }),
+    z.strictObject({ command: z.literal('drain'), node, dry_run: dryRun }),
+    z.strictObject({ command: z.literal('uncordon'), node }),
     z.strictObject({ command: z.literal('shutdown') }),
   ],
-  { error: 'stop or shutdown' },
+  { error: 'stop, scale, migrate, drain, uncordon or shutdown' },
 ) satisfies z.ZodType<Command>;
 
 export interface CommandReply {

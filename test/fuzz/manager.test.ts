@@ -74,6 +74,27 @@ class Player {
     if (act < 86) return this.terminate(on, a, b);
     if (act < 89)
       return this.note(m.command(a + 1, { command: 'stop', instance: String(1 + (b % 12)), hard: c % 2 === 0 }));
+    if (act === 92)
+      return this.note(
+        m.command(a + 1, {
+          command: 'scale',
+          service: SERVICES[b % 4] as string,
+          replicas: c % 5,
+          dry_run: a % 5 === 0,
+        }),
+      );
+    if (act === 93)
+      return this.note(
+        m.command(a + 1, {
+          command: 'migrate',
+          instance: String(1 + (b % 12)),
+          to: c % 2 === 0 ? null : String(1 + (a % 3)),
+          dry_run: a % 5 === 0,
+        }),
+      );
+    if (act === 94)
+      return this.note(m.command(a + 1, { command: 'drain', node: String(1 + (b % 2)), dry_run: a % 5 === 0 }));
+    if (act === 95) return this.note(m.command(a + 1, { command: 'uncordon', node: String(1 + (b % 2)) }));
     if (act === 89 && c === 7) return this.note(m.command(a + 1, { command: 'shutdown' }));
     if (act === 90) return this.note(m.input({ kind: 'oversized_received', connection: on }));
     if (act === 91 && c % 4 === 0) {

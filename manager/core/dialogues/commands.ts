@@ -7,7 +7,11 @@
 import { viewOf } from '../../../ssmmp/core/graph.ts';
 import type { Command } from '../inputs.ts';
 import { nameOf } from '../instances.ts';
-import type { Instance, ManagerState } from '../state.ts';
+import { drainNode, uncordon } from '../operations/drain-node.ts';
+import { findInstance } from '../operations/find.ts';
+import { migrate } from '../operations/migrate.ts';
+import { scale } from '../operations/scale.ts';
+import type { ManagerState } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { drainInstance, killInstance } from './shutdown.ts';
 import { beginStopping } from './stopping.ts';
@@ -16,16 +20,17 @@ export function onCommand(turn: Turn, request: number, body: Command): void {
   switch (body.command) {
     case 'stop':
       return stop(turn, request, body.instance, body.hard);
+    case 'scale':
+      return scale(turn, request, body.service, body.replicas, body.dry_run);
+    case 'migrate':
+      return migrate(turn, request, body.instance, body.to, body.dry_run);
+    case 'drain':
+      return drainNode(turn, request, body.node, body.dry_run);
+    case 'uncordon':
+      return uncordon(turn, request, body.node);
     case 'shutdown':
       return beginStopping(turn, request);
   }
-}
-
-/** The live instance that `5` or `post/5` means. */
-export function findInstance(state: ManagerState, text: string): Instance | null {
-  const match = /^(?:(.+)\/)?(\d{1,16})$/.exec(text);
-  const instance = match === null ? undefined : state.instances.get(Number(match[2]));
-  return instance === undefined || (match?.[1] !== undefined && match[1] !== instance.service) ? null : instance;
 }
 
 function stop(turn: Turn, request: number, text: string, hard: boolean): void {
@@ -35,14 +40,13 @@ function stop(turn: Turn, request: number, text: string, hard: boolean): void {
     const message = `no live instance '${text}'; an instance is an id or service/id, 'ssmmp get instances' lists them`;
     return turn.reply(request, 404, { status: 404, message, data: { instance: text } });
   }
-  if (instance.waiter !== null) {
-    const message = `${nameOf(instance)} is being stopped already`;
-    return turn.reply(request, 409, { status: 409, message, data: { service_instance_id: instance.id } });
-  }
-  instance.waiter = request;
+  state.waiters.set(request, { what: 'off', instance: instance.id, name: nameOf(instance) });
   // What the operator stops is not started again by itself: a request that needs it starts it, or the fewest replicas do.
   const service = state.services.get(instance.service);
-  if (service !== undefined) service.desired = Math.max(fewest(state, instance.service), service.desired - 1);
+  if (service !== undefined) {
+    service.desired = Math.max(fewest(state, instance.service), service.desired - 1);
+    service.floor = Math.min(service.floor, service.desired);
+  }
   turn.event('command', `operator stops ${nameOf(instance)}${hard ? ' hard' : ''}`, {
     service_instance_id: instance.id,
   });

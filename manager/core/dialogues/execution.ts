@@ -23,17 +23,24 @@ import { agentOf, type Agent, type Instance, type ServiceState } from '../state.
 import type { Turn } from '../turn.ts';
 import { killInstance } from './shutdown.ts';
 
-/** Starts one instance of a service where the placement policy says; false when no node can. */
-export function startInstance(turn: Turn, service: ServiceState): boolean {
+/** Where an instance may be started: only on one node, or not on one. */
+export interface Where {
+  readonly only?: string | null;
+  readonly not?: string | null;
+}
+
+/** Starts one instance of a service where the placement policy says; null when no node can. */
+export function startInstance(turn: Turn, service: ServiceState, where: Where = {}): Instance | null {
   const { state, now } = turn;
   const view = viewOf(state.index, service.name);
-  if (view === null || (view.service.kind === 'baas' && hasOwner(turn, service))) return false;
-  const agent = state.agents.get(placeLeastUsed(candidatesFor(turn, service, view)) ?? '');
-  if (agent === undefined) return false;
+  if (view === null || (view.service.kind === 'baas' && hasOwner(turn, service))) return null;
+  const agent = state.agents.get(choosePlace(turn, service, where) ?? '');
+  if (agent === undefined) return null;
   const id = state.nextInstanceId;
   state.nextInstanceId += 1;
   const sockets = takePorts(turn, view, agent, id);
-  if (sockets === null) return false;
+  if (sockets === null) return null;
+  service.prefer = null;
   const plugs: PlugSetting[] = view.plugs.map(({ plug, socket, dest }) => ({ plug, socket, service: dest }));
   const instance: Instance = {
     id,
@@ -60,15 +67,28 @@ export function startInstance(turn: Turn, service: ServiceState): boolean {
     outgoing: new Set(),
     grantsIn: new Set(),
     grantsOut: new Set(),
+    reaches: new Map(),
     reason: null,
-    waiter: null,
+    usedAt: now,
+    idle: false,
   };
   state.instances.set(id, instance);
   service.live.add(id);
   agent.instances.add(id);
   setStatus(turn, instance, 'starting');
   requestExecution(turn, instance, agent);
-  return true;
+  return instance;
+}
+
+/** The node the placement policy chooses for one more instance of a service, or null; nothing is changed. */
+export function choosePlace(turn: Turn, service: ServiceState, where: Where = {}): string | null {
+  const view = viewOf(turn.state.index, service.name);
+  if (view === null) return null;
+  const candidates = candidatesFor(turn, service, view).filter(
+    ({ agent }) => agent !== where.not && (where.only == null || agent === where.only),
+  );
+  const preferred = candidates.find(({ agent }) => agent === service.prefer);
+  return preferred?.agent ?? placeLeastUsed(candidates);
 }
 
 /**
@@ -132,7 +152,7 @@ function candidatesFor(turn: Turn, service: ServiceState, view: ServiceView): Pl
   const { state } = turn;
   const candidates: PlacementCandidate[] = [];
   for (const agent of state.agents.values()) {
-    if (agent.status !== 'registered' || agent.connection === null || agent.health !== OK) continue;
+    if (agent.status !== 'registered' || agent.connection === null || agent.health !== OK || agent.cordoned) continue;
     if (!agent.repository.has(service.name)) continue;
     // One gateway a node: a public port belongs to the address (R23).
     const { held } = bookOf(state, agent.address);

@@ -11,6 +11,7 @@ import type { Message } from '../../../ssmmp/core/catalog.ts';
 import { OVERLOADED } from '../../../ssmmp/core/status.ts';
 import { HEALTH_MISSES_MAX } from '../../../ssmmp/core/timers.ts';
 import { endInstance, nameOf, refreshReady, serviceOf, setStatus } from '../instances.ts';
+import { scaleOnBeat } from '../operations/autoscale.ts';
 import { reconcileAll } from '../reconcile.ts';
 import { agentOf, type Agent, type Instance } from '../state.ts';
 import type { Turn } from '../turn.ts';
@@ -32,6 +33,7 @@ export function beat(turn: Turn): void {
     if (now - instance.healthAt + state.timers.heartbeatMs / 2 >= state.timers.instanceHealthMs)
       askHealth(turn, instance);
   }
+  scaleOnBeat(turn);
 }
 
 /** Asks one instance for its health now. */
@@ -66,7 +68,9 @@ export function onInstanceHealth(turn: Turn, agent: Agent, message: Message<'ser
   instance.health = message.status;
   instance.load = numberOf(message.x?.x_load);
   instance.inFlight = numberOf(message.x?.x_in_flight);
-  instance.requests = numberOf(message.x?.x_requests);
+  const requests = numberOf(message.x?.x_requests);
+  if (requests !== instance.requests) instance.usedAt = turn.now;
+  instance.requests = requests;
   const service = serviceOf(turn, instance.service);
   if (service?.crashLooping === true && turn.now - instance.since >= turn.state.timers.restartMostMs) {
     service.crashLooping = false;

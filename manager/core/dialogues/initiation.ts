@@ -109,6 +109,7 @@ function admit(turn: Turn, key: string, address: string, rival: Rival): void {
     repository: new Set(),
     lastHeard: now,
     health: 200,
+    cordoned: false,
     instances: new Set(),
   };
   const before = known?.status ?? null;

@@ -11,7 +11,7 @@
 import { sessionKey } from '../../../ssmmp/core/address.ts';
 import type { Message } from '../../../ssmmp/core/catalog.ts';
 import { closeStatus } from '../../../ssmmp/core/status.ts';
-import { refreshLoad } from '../instances.ts';
+import { reach, refreshLoad } from '../instances.ts';
 import {
   agentOf,
   ENDED_MAX,
@@ -122,6 +122,8 @@ export function endSession(
   const source = state.instances.get(session.source);
   const dest = state.instances.get(session.dest);
   source?.outgoing.delete(session.key);
+  if (source !== undefined) reach(source, session.dest, -1);
+  if (dest !== undefined) dest.usedAt = turn.now;
   dest?.incoming.delete(session.key);
   const expected = waits === 'source' ? source : waits === 'dest' ? dest : undefined;
   if (waits !== null && expected !== undefined) bury(turn, session.key, waits, false);

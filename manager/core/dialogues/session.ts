@@ -12,7 +12,8 @@ import type { Message } from '../../../ssmmp/core/catalog.ts';
 import { sessionKey } from '../../../ssmmp/core/address.ts';
 import { isEdge, viewOf } from '../../../ssmmp/core/graph.ts';
 import { isFailure, OK } from '../../../ssmmp/core/status.ts';
-import { dropGrant, nameOf, refreshLoad, refreshReady } from '../instances.ts';
+import { dropGrant, nameOf, reach, refreshLoad, refreshReady } from '../instances.ts';
+import { SESSIONS_PER_PLUG_MAX } from '../operations/rebalance.ts';
 import { reconcile } from '../reconcile.ts';
 import {
   agentOf,
@@ -26,6 +27,7 @@ import {
 import type { Turn } from '../turn.ts';
 import { startAhead } from './execution.ts';
 import { askClose, endSession } from './session-close.ts';
+import { keepIdle } from './shutdown.ts';
 import { askHealth } from './health.ts';
 
 export function onSessionRequest(turn: Turn, agent: Agent, message: Message<'session_request'>): void {
@@ -66,12 +68,15 @@ export function onSessionRequest(turn: Turn, agent: Agent, message: Message<'ses
     status: 'requested',
     dest: null,
     destPort: 0,
+    told: 0,
   };
   state.grants.set(key, grant);
   source.grantsOut.add(key);
   if (tryGrant(turn, service, grant, source, agent)) return;
   service.waiting.add(key);
   turn.deadline('grant', key, state.timers.sessionRequestMs);
+  for (const id of service.live) keepIdle(turn, state.instances.get(id));
+  if (!service.waiting.has(key)) return;
   const before = service.live.size;
   reconcile(turn, service);
   if (service.live.size > before) startAhead(turn, service);
@@ -160,6 +165,7 @@ function open(turn: Turn, grant: Grant, source: Instance, sourcePort: number, de
     openedAt: now,
     status: 'on',
     asked: null,
+    told: grant.told,
     request: null,
   };
   // The same four numbers again: the session before has ended and its report was lost with an agent (R43).
@@ -170,6 +176,7 @@ function open(turn: Turn, grant: Grant, source: Instance, sourcePort: number, de
   state.sessionByGrant.set(grant.key, key);
   source.outgoing.add(key);
   dest.incoming.add(key);
+  reach(source, dest.id, 1);
   refreshLoad(turn, dest);
   turn.event('session', `${key} on: ${nameOf(source)} ${grant.plug} → ${grant.socket} ${nameOf(dest)}`, {
     session: key,
@@ -189,19 +196,35 @@ function open(turn: Turn, grant: Grant, source: Instance, sourcePort: number, de
 }
 
 function tryGrant(turn: Turn, service: ServiceState, grant: Grant, source: Instance, agent: Agent | null): boolean {
-  const chosen = service.ready.choose();
-  const dest = chosen === null ? undefined : turn.state.instances.get(chosen);
+  const dest = chooseFor(turn, service, source);
   const port = dest?.sockets.find(({ socket }) => socket === grant.socket)?.port;
-  if (dest === undefined || port === undefined || agent === null || agent.connection === null) return false;
+  if (dest === null || port === undefined || agent === null || agent.connection === null) return false;
   grant.status = 'granted';
   grant.dest = dest.id;
   grant.destPort = port;
+  grant.told = Math.max(1, service.ready.size);
+  dest.usedAt = turn.now;
   service.waiting.delete(grant.key);
   dest.grantsIn.add(grant.key);
+  reach(source, dest.id, 1);
   refreshLoad(turn, dest);
   turn.deadline('grant', grant.key, turn.state.timers.ackMs);
   answerGranted(turn, agent, source, grant, dest);
   return true;
+}
+
+/**
+ * The balancing policy's choice, but rather one that the source has no session with: several sessions of one
+ * plug are there to reach several replicas.
+ */
+function chooseFor(turn: Turn, service: ServiceState, source: Instance): Instance | null {
+  const { instances } = turn.state;
+  const first = service.ready.choose();
+  if (first === null) return null;
+  if (source.reaches.has(first))
+    for (const id of service.ready.inOrder(SESSIONS_PER_PLUG_MAX))
+      if (!source.reaches.has(id)) return instances.get(id) ?? null;
+  return instances.get(first) ?? null;
 }
 
 function answerGranted(turn: Turn, agent: Agent, source: Instance, grant: Grant, dest: Instance): void {
@@ -217,6 +240,7 @@ function answerGranted(turn: Turn, agent: Agent, source: Instance, grant: Grant,
     dest_service_instance_network_address: dest.address,
     dest_socket_port: grant.destPort,
     status: OK,
+    ...(grant.told > 1 ? { x: { x_replicas: String(grant.told) } } : {}),
   });
 }
 

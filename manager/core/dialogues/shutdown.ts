@@ -8,7 +8,7 @@
  *   killing    the other ends were told to close, hard_shutdown_request is out until the process is proven dead
  */
 import type { Message } from '../../../ssmmp/core/catalog.ts';
-import { endInstance, setStatus } from '../instances.ts';
+import { endInstance, serviceOf, setStatus } from '../instances.ts';
 import { agentOf, type Instance } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { askClose } from './session-close.ts';
@@ -21,6 +21,16 @@ export function drainInstance(turn: Turn, instance: Instance, reason: string): v
   setStatus(turn, instance, 'draining', reason);
   for (const key of [...instance.incoming]) askClose(turn, key, 'source', reason);
   continueDrain(turn, instance);
+}
+
+/** A request has come for an instance that drains only because nobody used it: it stays (R35). */
+export function keepIdle(turn: Turn, instance: Instance | undefined): void {
+  if (instance === undefined || !instance.idle || instance.status !== 'draining') return;
+  instance.idle = false;
+  instance.usedAt = turn.now;
+  const service = serviceOf(turn, instance.service);
+  if (service !== null) service.desired += 1;
+  setStatus(turn, instance, 'on', 'asked for again in time');
 }
 
 /** Called when a session of a draining or killed instance ended: is it time for the next step? */

@@ -6,6 +6,9 @@
  * keeps the instances in buckets by load, so the choice costs the same with three replicas or three thousand.
  */
 
+/** `inOrder` looks at this many loads from the lowest up, whether an instance has them or not. */
+const BUCKETS_LOOKED_AT = 256;
+
 /** Instances by load. The load of an instance is its sessions and grants as a destination. */
 export class LeastLoaded {
   private readonly loads = new Map<number, number>();
@@ -54,6 +57,18 @@ export class LeastLoaded {
       }
       this.lowest += 1;
     }
+  }
+
+  /** The first few instances in the order `choose` would take them. */
+  *inOrder(count: number): Generator<number> {
+    if (this.choose() === null) return;
+    let left = Math.min(count, this.loads.size);
+    for (let load = this.lowest, looked = 0; left > 0 && looked < BUCKETS_LOOKED_AT; load += 1, looked += 1)
+      for (const instance of this.buckets.get(load) ?? []) {
+        if (left === 0) return;
+        left -= 1;
+        yield instance;
+      }
   }
 
   /** The instances in the order `choose` would take them, for a snapshot. */

@@ -1,0 +1,117 @@
+/**
+ * Draining a node: everything on it goes elsewhere, and then it is safe to switch it off.
+ *
+ * Lives here: what goes where, and the refusal when it cannot. Does not live here: one migration (migrate.ts).
+ */
+import { viewOf } from '../../../ssmmp/core/graph.ts';
+import { choosePlace } from '../dialogues/execution.ts';
+import { drainInstance } from '../dialogues/shutdown.ts';
+import { loadOf, nameOf, serviceOf } from '../instances.ts';
+import { countsAsReplica, reconcileAll } from '../reconcile.ts';
+import type { Agent, Instance } from '../state.ts';
+import type { Turn } from '../turn.ts';
+import { findNode } from './find.ts';
+import { beginMigration } from './migrate.ts';
+
+/** `ssmmp drain NODE`: answered when no instance is left there. */
+export function drainNode(turn: Turn, request: number, text: string, dryRun: boolean): void {
+  const { state } = turn;
+  const agent = findNode(state, text);
+  if (agent === null)
+    return turn.reply(request, 404, {
+      status: 404,
+      message: `no node '${text}'; 'ssmmp get nodes' lists them`,
+      data: { node: text },
+    });
+  const stuck = [...agent.instances]
+    .map((id) => state.instances.get(id))
+    .find((instance) => instance !== undefined && fateOf(turn, agent, instance) === 'stuck');
+  if (stuck !== undefined) {
+    const message = `node ${agent.address} cannot be emptied: no other node can run ${nameOf(stuck)}`;
+    return turn.reply(request, 409, { status: 409, message, data: { service_instance_id: stuck.id } });
+  }
+  if (dryRun) return turn.reply(request, 200, { dry_run: true, steps: steps(turn, agent) });
+  turn.event('command', `operator drains node ${agent.address}`, { agent_network_address: agent.address });
+  agent.cordoned = true;
+  state.waiters.set(request, { what: 'emptied', agent: agent.key });
+  emptyNode(turn, agent);
+}
+
+/** `ssmmp uncordon NODE`: it is used again. */
+export function uncordon(turn: Turn, request: number, text: string): void {
+  const agent = findNode(turn.state, text);
+  if (agent === null)
+    return turn.reply(request, 404, {
+      status: 404,
+      message: `no node '${text}'; 'ssmmp get nodes' lists them`,
+      data: { node: text },
+    });
+  agent.cordoned = false;
+  turn.event('command', `operator takes node ${agent.address} back`, { agent_network_address: agent.address });
+  turn.reply(request, 200, { agent_network_address: agent.address, node: agent.number, status: agent.status });
+  reconcileAll(turn);
+}
+
+/** After each step: what came up on a cordoned node meanwhile, or could not go before, goes now. */
+export function emptyCordonedNodes(turn: Turn): void {
+  for (const waiter of turn.state.waiters.values()) {
+    const agent = waiter.what === 'emptied' ? turn.state.agents.get(waiter.agent) : undefined;
+    if (agent !== undefined && agent.instances.size > 0) emptyNode(turn, agent);
+  }
+}
+
+function emptyNode(turn: Turn, agent: Agent): void {
+  for (const id of [...agent.instances]) {
+    const instance = turn.state.instances.get(id);
+    if (instance === undefined || instance.status !== 'on' || turn.state.migrations.has(id)) continue;
+    const fate = fateOf(turn, agent, instance);
+    const reason = `node ${agent.address} is drained`;
+    if (fate === 'migrate') beginMigration(turn, instance, null, reason);
+    else if (fate === 'stop') {
+      const service = serviceOf(turn, instance.service);
+      if (service !== null && othersOf(turn, agent, instance) < service.desired)
+        service.desired = Math.max(service.floor, service.desired - 1);
+      drainInstance(turn, instance, reason);
+    }
+  }
+}
+
+/** `stop`: not needed elsewhere; `migrate`: needed, and a node can take it; `stuck`: needed, and none can. */
+function fateOf(turn: Turn, agent: Agent, instance: Instance): 'stop' | 'migrate' | 'stuck' {
+  const service = serviceOf(turn, instance.service);
+  if (service === null || !countsAsReplica(turn, instance)) return 'stop';
+  const min = viewOf(turn.state.index, instance.service)?.service.replicas.min ?? 0;
+  const others = othersOf(turn, agent, instance);
+  if (others >= service.desired || (others >= Math.max(min, service.floor) && loadOf(instance) === 0)) return 'stop';
+  return choosePlace(turn, service, { not: agent.key }) === null ? 'stuck' : 'migrate';
+}
+
+/** Replicas of its service on other nodes. */
+function othersOf(turn: Turn, agent: Agent, instance: Instance): number {
+  let others = 0;
+  for (const id of serviceOf(turn, instance.service)?.live ?? []) {
+    const other = turn.state.instances.get(id);
+    if (other !== undefined && other.agent !== agent.key && countsAsReplica(turn, other)) others += 1;
+  }
+  return others;
+}
+
+function steps(turn: Turn, agent: Agent): Record<string, unknown>[] {
+  return [...agent.instances].flatMap((id) => {
+    const instance = turn.state.instances.get(id);
+    const service = instance === undefined ? null : serviceOf(turn, instance.service);
+    if (instance === undefined || service === null) return [];
+    const migrates = fateOf(turn, agent, instance) === 'migrate';
+    const to = migrates ? turn.state.agents.get(choosePlace(turn, service, { not: agent.key }) ?? '')?.address : null;
+    const why = migrates ? `${service.desired} replicas are wanted` : 'enough run elsewhere, or nobody uses it';
+    return [
+      {
+        action: migrates ? 'migrate' : 'drain',
+        instance: nameOf(instance),
+        agent_network_address: instance.address,
+        to,
+        why,
+      },
+    ];
+  });
+}

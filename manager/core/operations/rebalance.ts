@@ -1,0 +1,63 @@
+/**
+ * Rebalancing: sessions move to instances that came later.
+ *
+ * Lives here: which sessions are closed so that they open again elsewhere. Does not live here: where they
+ * open again (policy/balancing.ts). Two reasons to close one: its destination has more than its even share,
+ * or its plug holds fewer sessions than there are replicas and does not know (the answer to its next request
+ * tells it, `x_replicas`). Both end when all is even, so it never goes on for ever.
+ */
+import { askClose } from '../dialogues/session-close.ts';
+import { loadOf, nameOf } from '../instances.ts';
+import type { Instance, ServiceState } from '../state.ts';
+import type { Turn } from '../turn.ts';
+
+/** Sessions that one call closes at most; the next beat goes on. */
+const CLOSES_MAX = 32;
+/** Sessions to distinct replicas one plug holds at most. */
+export const SESSIONS_PER_PLUG_MAX = 8;
+
+/** Brings the sessions of a service nearer to even; called when a replica is new, and on each beat until it is. */
+export function rebalance(turn: Turn, service: ServiceState): void {
+  const { state } = turn;
+  const ready = readyOf(turn, service);
+  if (ready.length < 2) return;
+  let total = 0;
+  for (const instance of ready) total += loadOf(instance);
+  const share = Math.ceil(total / ready.length);
+  let closes = 0;
+  const close = (key: string, reason: string): void => {
+    if (state.sessions.get(key)?.status !== 'on' || closes >= CLOSES_MAX) return;
+    closes += 1;
+    askClose(turn, key, 'source', reason);
+  };
+  for (const instance of ready) {
+    let surplus = loadOf(instance) - share;
+    for (const key of [...instance.incoming]) {
+      if (surplus <= 0) break;
+      surplus -= 1;
+      close(key, `rebalanced: ${nameOf(instance)} has more than ${share} of ${total} sessions`);
+    }
+  }
+  if (!state.settings.strict)
+    for (const key of narrowPlugs(turn, ready)) close(key, 'rebalanced: its plug is to spread over the replicas');
+}
+
+/** One session of each plug that holds fewer sessions than it could, unless it has been told the number already. */
+function narrowPlugs(turn: Turn, ready: readonly Instance[]): string[] {
+  const { state } = turn;
+  const wanted = Math.min(ready.length, SESSIONS_PER_PLUG_MAX);
+  const plugs = new Map<string, { told: number; key: string }>();
+  for (const instance of ready)
+    for (const key of instance.incoming) {
+      const session = state.sessions.get(key);
+      if (session === undefined) continue;
+      const plug = `${session.source}/${session.plug}`;
+      const known = plugs.get(plug);
+      plugs.set(plug, { told: Math.max(known?.told ?? 0, session.told), key: known?.key ?? key });
+    }
+  return [...plugs.values()].filter(({ told }) => told < wanted).map(({ key }) => key);
+}
+
+function readyOf(turn: Turn, service: ServiceState): Instance[] {
+  return service.ready.save().flatMap((id) => turn.state.instances.get(id) ?? []);
+}
