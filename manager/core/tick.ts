@@ -10,7 +10,7 @@ import { beat } from './dialogues/health.ts';
 import { holderSilent } from './dialogues/initiation.ts';
 import { onGracefulTimeout, requestHard } from './dialogues/shutdown.ts';
 import { stoppingTimeout } from './dialogues/stopping.ts';
-import { reconcile } from './reconcile.ts';
+import { reconcile, reconcileAll } from './reconcile.ts';
 import { agentOf } from './state.ts';
 import type { DeadlineKind, Turn } from './turn.ts';
 
@@ -41,6 +41,8 @@ function onDeadline(turn: Turn, kind: DeadlineKind, argument: string): void {
       if (service !== undefined) reconcile(turn, service);
       return;
     }
+    case 'settle':
+      return reconcileAll(turn);
     case 'hard': {
       const instance = state.instances.get(Number(argument));
       if (instance !== undefined) requestHard(turn, instance);

@@ -39,12 +39,12 @@ function makeHandler(): Handler {
         return show(m.last);
       case 'agent': {
         m.input({ kind: 'connection_opened', connection: Number(first), address: second ?? '' });
-        return show(
-          m.say(
-            Number(first),
-            `type: initiation_request ~ message_id: 1 ~ agent_network_address: ${second} ~ service_repository: ${input.join('')}`,
-          ),
-        );
+        const repository = input
+          .join('')
+          .replaceAll(/[()]/g, '')
+          .split(', ')
+          .filter((name) => name !== '');
+        return show(m.register(Number(first), second ?? '', repository));
       }
       case 'from':
         return input.flatMap((line) => show(m.say(Number(first), line)));

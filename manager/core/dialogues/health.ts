@@ -111,7 +111,8 @@ export function backInContact(turn: Turn, agent: Agent): void {
     else refreshReady(turn, instance);
   }
   if (before === 'suspect') turn.event('agent', `${agent.address} suspect → registered`, statusData(agent));
-  reconcileAll(turn);
+  // Nodes come together: what is started in a moment is spread over all of them.
+  turn.deadline('settle', '', turn.state.timers.settleMs);
 }
 
 function askAgent(turn: Turn, agent: Agent, connection: number): void {

@@ -171,8 +171,9 @@ export class TestManager {
     return effects.flatMap((effect) => (effect.kind === 'event' ? [effect.event.text] : []));
   }
 
+  /** Registers, and lets the moment pass in which other nodes could come. */
   register(connection: number, address: string, repository: string[], x?: Message['x']): readonly ManagerEffect[] {
-    return this.say(connection, {
+    const answered = this.say(connection, {
       type: 'initiation_request',
       message_id: 1,
       sub_type: null,
@@ -180,6 +181,9 @@ export class TestManager {
       service_repository: repository,
       ...(x === undefined ? {} : { x }),
     });
+    const settled = this.pass(this.state.timers.settleMs);
+    this.last = [...answered, ...settled];
+    return this.last;
   }
 
   started(connection: number, message_id: number, status = 200): readonly ManagerEffect[] {
