@@ -3,8 +3,7 @@ import type { Command } from 'commander';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import { removeTraces, stopCluster } from '../shell/cluster-stop.ts';
 import { writeData } from '../shell/output.ts';
-import { findProcesses, signalProcess, waitForEnd } from '../shell/testbed-processes.ts';
-import type { FoundProcess } from '../shell/testbed-processes.ts';
+import { countedProcesses, findProcesses, signalProcess, waitForEnd } from '../shell/testbed-processes.ts';
 import { dropDeadUpLock } from '../shell/up-lock.ts';
 import { settingsOf, withExamples } from './command.ts';
 
@@ -43,18 +42,5 @@ async function down(command: Command): Promise<void> {
     const names = report.left.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ');
     throw new OperatorError(EXIT.failed, `could not end ${names}; does another user own them?`);
   }
-  writeData(`ended ${summary(found)}; data, logs and traces stay in ${settings.stateDir}\n`);
-}
-
-/** `ssmmp up, Manager, 3 agents, 9 instances`. */
-function summary(found: readonly FoundProcess[]): string {
-  const count = (role: FoundProcess['role']): number => found.filter((one) => one.role === role).length;
-  const some = (number: number, noun: string): string[] =>
-    number === 0 ? [] : [`${number} ${noun}${number === 1 ? '' : 's'}`];
-  return [
-    ...(count('up') > 0 ? ['ssmmp up'] : []),
-    ...(count('manager') > 0 ? ['the Manager'] : []),
-    ...some(count('agent'), 'agent'),
-    ...some(count('instance'), 'instance'),
-  ].join(', ');
+  writeData(`ended ${countedProcesses(found)}; data, logs and traces stay in ${settings.stateDir}\n`);
 }

@@ -1,9 +1,15 @@
 /** `ssmmp events`: what happened, and with --watch what happens. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { eventText } from '../core/event-text.ts';
 import type { OperatorEvent } from '../core/event-text.ts';
-import { styleFor, writeData } from '../shell/output.ts';
+import { EXIT, OperatorError } from '../core/exit-code.ts';
+import type { OperatorClient } from '../shell/operator-client.ts';
+import { styleFor, tell, writeData } from '../shell/output.ts';
 import { clientOf, interruption, settingsOf, wholeNumber, withExamples } from './command.ts';
+
+/** A Manager that died is asked for again this often, in milliseconds. */
+const AGAIN_MS = 250;
 
 export function addEvents(program: Command): void {
   const command = program
@@ -27,27 +33,55 @@ async function list(since: number, command: Command): Promise<void> {
   else writeData(events.map((event) => `${eventText(event, styleFor(process.stdout))}\n`).join(''));
 }
 
-/** Watches first and asks for the past then, so that nothing falls between. */
+/**
+ * Goes on when the Manager dies and comes back: that is what one wants to see. Only a Manager that was not there in the
+ * first place is an error.
+ */
 async function watch(since: number, command: Command): Promise<void> {
   const client = clientOf(command);
   const isJson = settingsOf(command).output === 'json';
   const style = styleFor(process.stdout);
+  const stop = interruption();
   let lastSeq = since;
   const print = (event: OperatorEvent): void => {
     if (event.seq <= lastSeq) return;
     lastSeq = event.seq;
     writeData(isJson ? `${JSON.stringify(event)}\n` : `${eventText(event, style)}\n`);
   };
-  let early: OperatorEvent[] | null = [];
-  await new Promise<void>((resolve, reject) => {
-    const unwatch = client.watch((event) => (early === null ? print(event) : early.push(event)), reject);
-    interruption().addEventListener('abort', () => {
+  for (let isFirst = true; !stop.aborted; isFirst = false) {
+    const broken = await stream(client, () => lastSeq, print, stop);
+    if (broken === null) return;
+    if (isFirst && lastSeq === since) throw broken;
+    if (broken.exitCode !== EXIT.unreachable) throw broken;
+    if (isFirst) tell('The Manager is gone; waiting for it to come back (Ctrl-C ends).');
+    await sleep(AGAIN_MS, undefined, { signal: stop }).catch(() => null);
+  }
+}
+
+/** One connection: watches first and asks for the past then, so that nothing falls between. Null when told to stop. */
+function stream(
+  client: OperatorClient,
+  lastSeq: () => number,
+  print: (event: OperatorEvent) => void,
+  stop: AbortSignal,
+): Promise<OperatorError | null> {
+  return new Promise((resolve, reject) => {
+    let early: OperatorEvent[] | null = [];
+    const unwatch = client.watch((event) => (early === null ? print(event) : early.push(event)), resolve);
+    stop.addEventListener('abort', () => {
       unwatch();
-      resolve();
+      resolve(null);
     });
-    client.events(since).then((events) => {
-      for (const event of [...events, ...(early ?? [])]) print(event);
-      early = null;
-    }, reject);
+    client.events(lastSeq()).then(
+      (events) => {
+        for (const event of [...events, ...(early ?? [])]) print(event);
+        early = null;
+      },
+      (error: unknown) => {
+        unwatch();
+        if (error instanceof OperatorError) resolve(error);
+        else reject(error as Error);
+      },
+    );
   });
 }

@@ -67,7 +67,7 @@ function logFiles(stateDir: string): string[] {
     if (existsSync(logsFolder))
       files.push(
         ...readdirSync(logsFolder)
-          .filter((name) => name.endsWith('.log'))
+          .filter((name) => /\.log(\.1)?$/.test(name))
           .map((name) => join(logsFolder, name)),
       );
   }
@@ -76,7 +76,7 @@ function logFiles(stateDir: string): string[] {
 
 /** Source and node of a log file: `nodes/2/logs/post-5.log` is post/5 on node 2. */
 function sourceOf(file: string): [source: string, node: string | null] {
-  const name = basename(file, '.log');
+  const name = basename(file).replace(/\.log(\.1)?$/, '');
   if (name === 'manager') return ['manager', null];
   if (name === 'agent') return [`agent ${basename(dirname(file))}`, basename(dirname(file))];
   const node = basename(dirname(dirname(file)));

@@ -1,10 +1,10 @@
 /** `ssmmp trace`: every SSMMP message, for the whole run or one session. */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { parseDuration } from '../../ssmmp/core/duration.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
-import { entriesOfSession, mergeTraces, parseSessionKey, readTraceLine } from '../core/trace.ts';
+import { entriesOfSession, mergeTraces, parseSessionKey, readTraceLine, typeOf } from '../core/trace.ts';
 import type { TraceEntry } from '../core/trace.ts';
 import { renderTrace, TRACE_FORMATS, traceText } from '../core/trace-render.ts';
 import type { TraceFormat } from '../core/trace-render.ts';
@@ -19,6 +19,7 @@ interface TraceOptions {
   readonly format: TraceFormat;
   readonly since?: string;
   readonly follow: boolean;
+  readonly health: boolean;
 }
 
 export function addTrace(program: Command): void {
@@ -28,6 +29,7 @@ export function addTrace(program: Command): void {
     .option('--session <key>', 'one session, KEY as in `ssmmp get sessions -o name`', sessionKeyOption)
     .addOption(new Option('--format <format>', 'how it is written').choices(TRACE_FORMATS).default('text'))
     .option('--since <time>', 'from a time (ISO 8601) or so long ago (30s, 5m)', sinceOption)
+    .option('--no-health', 'without the health messages, which come all the time')
     .option('-f, --follow', 'go on with new messages until Ctrl-C', false)
     .action(async (options: TraceOptions, self: Command) => {
       const format = settingsOf(self).output === 'json' ? 'json' : options.format;
@@ -36,7 +38,7 @@ export function addTrace(program: Command): void {
   withExamples(command, [
     ['ssmmp trace --since 10s', 'what was just said'],
     ['ssmmp trace --session "$(ssmmp get sessions -o name | head -1)"', 'the life of one session'],
-    ['ssmmp trace --format mermaid', 'a sequence diagram'],
+    ['ssmmp trace --no-health --format mermaid', 'a sequence diagram'],
     ['ssmmp trace -f', 'watch the messages'],
   ]);
 }
@@ -77,7 +79,7 @@ async function follow(options: TraceOptions, format: TraceFormat, command: Comma
   if (options.session === undefined) known = [];
   await tail.follow((lines) => {
     const fresh = mergeTraces([lines.map(({ line }) => readTraceLine(line)).filter((entry) => entry !== null)]);
-    if (options.session === undefined) return show(fresh);
+    if (options.session === undefined) return show(chosen(fresh, options));
     known = [...known, ...fresh];
     const isFresh = new Set(fresh);
     show(chosen(known, options).filter((entry) => isFresh.has(entry)));
@@ -86,17 +88,24 @@ async function follow(options: TraceOptions, format: TraceFormat, command: Comma
 
 function tailOf(command: Command): TextTail {
   const { stateDir } = settingsOf(command);
-  return new TextTail(() => nodeFolders(stateDir).map((node) => join(stateFiles.nodes(stateDir), node, 'trace.jsonl')));
+  // an agent turns its trace over at a limit: the part before has .1 behind its name
+  return new TextTail(() =>
+    nodeFolders(stateDir).flatMap((node) => {
+      const path = join(stateFiles.nodes(stateDir), node, 'trace.jsonl');
+      return [`${path}.1`, path];
+    }),
+  );
 }
 
-/** One part a file, in the file's order. */
+/** One part a node, in the order in which it was written. */
 function readParts(tail: TextTail): TraceEntry[][] {
   const parts = new Map<string, TraceEntry[]>();
   for (const { file, line } of tail.read()) {
     const entry = readTraceLine(line);
     if (entry === null) continue;
-    const part = parts.get(file);
-    if (part === undefined) parts.set(file, [entry]);
+    const node = dirname(file);
+    const part = parts.get(node);
+    if (part === undefined) parts.set(node, [entry]);
     else part.push(entry);
   }
   return [...parts.values()];
@@ -104,7 +113,11 @@ function readParts(tail: TextTail): TraceEntry[][] {
 
 function chosen(entries: readonly TraceEntry[], options: TraceOptions): TraceEntry[] {
   const ofSession = options.session === undefined ? entries : entriesOfSession(entries, options.session);
-  return ofSession.filter(({ time }) => options.since === undefined || time >= options.since);
+  return ofSession.filter(
+    ({ time, message }) =>
+      (options.since === undefined || time >= options.since) &&
+      (options.health || !typeOf(message).includes('_health_')),
+  );
 }
 
 function sessionKeyOption(text: string): string {

@@ -18,7 +18,7 @@ import { mustShareAddress, requireFreePorts, sharedRefusal } from '../shell/pref
 import { chooseRepository } from '../shell/repository-choice.ts';
 import { readSettings } from '../shell/settings.ts';
 import type { GlobalOptions, Settings } from '../shell/settings.ts';
-import { findProcesses } from '../shell/testbed-processes.ts';
+import { countedProcesses, findProcesses } from '../shell/testbed-processes.ts';
 import { dropUpLock, takeUpLock } from '../shell/up-lock.ts';
 import { wholeNumber, withExamples } from './command.ts';
 
@@ -76,17 +76,25 @@ async function up(options: UpOptions): Promise<void> {
   const settings = readSettings({ ...options, subnet: options.subnet ?? DEFAULT_SUBNET });
   if (options.detach && !isDetachedChild()) return await detach(settings);
   onClosedPipe('ignore');
-  const owner = takeUpLock(settings.stateDir);
-  if (owner !== null) {
-    const message = `a cluster runs from ${settings.stateDir} already (pid ${owner.pid}): use it, end it with \`ssmmp down\`, or start another with --subnet 127.0.7 --state-dir .ssmmp-7`;
-    throw new OperatorError(EXIT.failed, message);
-  }
   const stop = stopSignals();
   try {
-    await serve(options, settings, stop);
+    await serveAlone(options, settings, stop);
   } catch (error) {
     if (isDetachedChild()) reportFailure(error);
     throw error;
+  }
+}
+
+/** Takes the lock, serves, gives the lock back. */
+async function serveAlone(options: UpOptions, settings: Settings, stop: StopSignals): Promise<void> {
+  const owner = takeUpLock(settings.stateDir);
+  if (owner !== null) {
+    const place = `${settings.stateDir} already (pid ${owner.pid})`;
+    const message = `a cluster runs from ${place}: use it, end it with \`ssmmp down\`, or start another with --subnet 127.0.7 --state-dir .ssmmp-7`;
+    throw new OperatorError(EXIT.failed, message);
+  }
+  try {
+    await serve(options, settings, stop);
   } finally {
     dropUpLock(settings.stateDir);
   }
@@ -133,7 +141,7 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
     if (!stop.isAsked()) throw error;
   } finally {
     run.release();
-    const report = await stopCluster(here, stop.isHurried);
+    const report = await stopCluster(here, stop.isHurried, () => run.processes());
     for (const { name, pid } of report.left) tell(`${name} (pid ${pid}) could not be ended`);
   }
   tell('stopped; nothing is left running');
@@ -143,7 +151,7 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
 async function endLeftovers(settings: Settings): Promise<void> {
   const left = findProcesses(settings.stateDir).filter(({ role }) => role !== 'up');
   if (left.length === 0) return;
-  tell(`ending what an earlier run left: ${left.map(({ name }) => name).join(', ')}`);
+  tell(`ending what an earlier run left: ${countedProcesses(left)}`);
   await stopCluster(settings, () => true);
 }
 
@@ -191,7 +199,7 @@ function stopSignals(): StopSignals {
   }
   return {
     first,
-    onFirst: (action) => controller.signal.addEventListener('abort', action),
+    onFirst: (action) => (count > 0 ? action() : controller.signal.addEventListener('abort', action)),
     isAsked: () => count > 0,
     isHurried: () => count > 1,
   };

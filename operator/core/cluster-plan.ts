@@ -64,6 +64,7 @@ export function planCluster(choices: ClusterChoices, join: (...parts: string[]) 
     const address = isShared ? COMMON_ADDRESS : nodeAddress(subnet, node);
     return { node, address, port: isShared ? SHARED_AGENT_PORT_FIRST + index : AGENT_PORT };
   });
+  const shared = isShared ? ['--shared-address'] : [];
   const extra = choices.isStrict ? ['--strict-1.1'] : [];
   const scale = choices.timerScale === 1 ? [] : ['--timer-scale', String(choices.timerScale)];
   const gatewayAddresses = [...new Set(nodes.map(({ address }) => address))];
@@ -75,7 +76,7 @@ export function planCluster(choices: ClusterChoices, join: (...parts: string[]) 
       file: join(choices.distDir, 'manager.js'),
       args: [
         ...['--graph', choices.graphFile, '--address', manager, '--state-dir', stateDir],
-        ...(isShared ? ['--shared-address'] : []),
+        ...shared,
         ...extra,
         ...scale,
       ],
@@ -89,7 +90,7 @@ export function planCluster(choices: ClusterChoices, join: (...parts: string[]) 
       return {
         name: `agent ${node}`,
         file: join(choices.distDir, 'agent.js'),
-        args: [...place, '--repository', choices.repositoryFile, '--state-dir', folder, ...extra, ...scale],
+        args: [...place, '--repository', choices.repositoryFile, '--state-dir', folder, ...shared, ...extra, ...scale],
         stateDir: folder,
         pidFile: join(folder, 'agent.pid'),
         logFile: join(folder, 'agent.log'),

@@ -79,8 +79,12 @@ const FINDERS: Readonly<Record<DescribedKind, (word: string, all: Everything) =>
       'node' in wanted ? String(row.node) === String(wanted.node) : row.agent_network_address === wanted.address,
     );
     if (node === undefined) return null;
-    const address = node.agent_network_address;
-    const instances = all.instances.filter((row) => row.service_instance_network_address === address);
+    const { agent_network_address: address, node: number } = node;
+    const instances = all.instances.filter((row) =>
+      row.node === undefined || row.node === null
+        ? row.service_instance_network_address === address
+        : row.node === number,
+    );
     return { kind: 'node', node, instances, gateways: all.gateways.filter((row) => row.address === address) };
   },
   service: (word, all) => {

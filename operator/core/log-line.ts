@@ -41,9 +41,7 @@ export function readLogLine(raw: string, source: string, node: string | null, is
   if (value === null) return { source, node, time: '', level: '', message: raw, details: {}, raw };
   const time = typeof value['time'] === 'number' ? isoOf(value['time']) : textOf(value['time']);
   const level =
-    typeof value['level'] === 'number'
-      ? (LEVELS[value['level']] ?? String(value['level']))
-      : textOf(value['level']);
+    typeof value['level'] === 'number' ? (LEVELS[value['level']] ?? String(value['level'])) : textOf(value['level']);
   const details = Object.fromEntries(Object.entries(value).filter(([key]) => !TOLD.has(key)));
   return { source, node, time, level, message: textOf(value['msg']), details, raw };
 }

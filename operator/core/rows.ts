@@ -22,6 +22,8 @@ export interface InstanceRow {
   readonly service_name: string;
   readonly service_instance_id: number;
   readonly service_instance_network_address: string;
+  /** The number of its node, where the Manager tells; nodes may share an address (R16). */
+  readonly node?: number | string | null;
   readonly status: string;
   readonly pid?: number | null;
   readonly sockets?: readonly { readonly name: string; readonly port: number }[];
@@ -45,7 +47,8 @@ export interface SessionRow {
 export interface GatewayRow {
   readonly address: string;
   readonly port: number;
-  readonly name: string;
+  /** The canonical DNS name; null where the graph has no alias. */
+  readonly name: string | null;
 }
 
 export interface RowsOf {

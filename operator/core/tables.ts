@@ -59,6 +59,7 @@ const INSTANCE_SHAPE: ListShape<InstanceRow> = {
   columns: [
     { title: 'INSTANCE', text: instanceName },
     { title: 'ADDRESS', text: (row) => row.service_instance_network_address },
+    { title: 'NODE', text: (row) => String(row.node ?? '-'), isWideOnly: true },
     { title: 'STATUS', text: (row) => row.status, isState: true },
     { title: 'PID', text: (row) => String(row.pid ?? '-') },
     { title: 'SOCKETS', text: (row) => socketsText(row) || '-', isWideOnly: true },
@@ -81,7 +82,7 @@ const SESSION_SHAPE: ListShape<SessionRow> = {
 const GATEWAY_SHAPE: ListShape<GatewayRow> = {
   columns: [
     { title: 'GATEWAY', text: (row) => joinAddressPort(row.address, row.port) },
-    { title: 'NAME', text: (row) => row.name || '-' },
+    { title: 'NAME', text: (row) => row.name ?? '-' },
   ],
   name: (row) => joinAddressPort(row.address, row.port),
 };

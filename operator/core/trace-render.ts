@@ -50,7 +50,7 @@ function traceMermaid(entries: readonly TraceEntry[]): string {
   const lines = ['sequenceDiagram'];
   for (const [name, alias] of aliasOf) lines.push(`  participant ${alias} as ${cleaned(name)}`);
   for (const entry of entries) {
-    const isAnswer = /_(response|ack|info)$/.test(typeOf(entry.message));
+    const isAnswer = typeOf(entry.message).endsWith('_response');
     const status = linesOf(entry.message).get('status');
     const id = entry.exchange.slice(entry.exchange.lastIndexOf('/') + 1);
     const label = `${typeOf(entry.message)} ${id}${status === undefined ? '' : ` status ${status}`}`;

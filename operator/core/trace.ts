@@ -9,7 +9,7 @@
  */
 import { canonicalAddress, sessionKey, splitAddressPort } from '../../ssmmp/core/address.ts';
 
-/** One message on one hop. `time` is ISO 8601 with milliseconds; `exchange` is `<originator>/<message_id>`. */
+/** One message on one hop. `time` is ISO 8601 with milliseconds; `exchange` is `<originator>/<message_id>`, `-` where the line is no message. */
 export interface TraceEntry {
   readonly time: string;
   readonly hop: string;
@@ -35,7 +35,8 @@ export function readTraceLine(line: string): TraceEntry | null {
 /** Takes the fields of a trace entry out of a value of JSON; null when one is missing. */
 export function readTraceEntry(value: unknown): TraceEntry | null {
   if (typeof value !== 'object' || value === null) return null;
-  const entry = value as Record<string, unknown>;
+  const entry: Record<string, unknown> = { ...value };
+  entry['exchange'] ??= '-';
   if (!FIELDS.every((field) => typeof entry[field] === 'string')) return null;
   return Object.fromEntries(FIELDS.map((field) => [field, entry[field]])) as unknown as TraceEntry;
 }

@@ -35,27 +35,41 @@ export interface StopReport {
 
 /**
  * Ends every process of the cluster but `ssmmp up` itself and removes what they left. `isHurried` (a second
- * Ctrl-C) skips the waiting, not the cleaning.
+ * Ctrl-C) skips the waiting, not the cleaning. `started` names processes that may be too young for a pid file.
  */
-export async function stopCluster(settings: Settings, isHurried: () => boolean): Promise<StopReport> {
+export async function stopCluster(
+  settings: Settings,
+  isHurried: () => boolean,
+  started: () => readonly FoundProcess[] = () => [],
+): Promise<StopReport> {
   const { stateDir } = settings;
-  const others = (): FoundProcess[] => findProcesses(stateDir).filter(({ role }) => role !== 'up');
+  const others = (): FoundProcess[] => {
+    const found = findProcesses(stateDir).filter(({ role }) => role !== 'up');
+    const known = new Set(found.map(({ pid }) => pid));
+    return [...started().filter((one) => !known.has(one.pid) && isRunning(one)), ...found];
+  };
   const ended = others();
   if (ended.some(({ role }) => role === 'manager') && !isHurried()) await askManager(settings, isHurried);
   const programs = others().filter(({ role }) => role === 'agent' || role === 'manager');
   for (const program of programs) signalGroup(program, 'SIGTERM');
   await waitForEnd(programs, TERMINATE_MS);
-  const killed = others();
-  for (const target of killed) signalGroup(target, 'SIGKILL');
-  const left = await waitForEnd(killed, KILL_MS);
+  const killed: FoundProcess[] = [];
+  let left = others();
+  // twice: an agent may have started an instance while it was being killed
+  for (let round = 0; round < 2 && left.length > 0; round++) {
+    killed.push(...left);
+    for (const target of left) signalGroup(target, 'SIGKILL');
+    await waitForEnd(left, KILL_MS);
+    left = others();
+  }
   removeTraces(stateDir);
   return { ended, killed, left };
 }
 
-/** Removes lock, cluster.json and pid files whose processes have ended. Journals, stores, logs and traces stay. */
+/** Removes cluster.json, and locks and pid files whose processes have ended. Journals, stores, logs and traces stay. */
 export function removeTraces(stateDir: string): void {
   const pidFiles = nodeFolders(stateDir).map((node) => join(stateFiles.nodes(stateDir), node, 'agent.pid'));
-  for (const path of [...pidFiles, stateFiles.managerPid(stateDir)]) {
+  for (const path of [...pidFiles, stateFiles.managerPid(stateDir), stateFiles.managerLock(stateDir)]) {
     const identity = readPidFile(path);
     if (identity === null || !isRunning(identity)) rmSync(path, { force: true });
   }

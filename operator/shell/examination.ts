@@ -9,10 +9,11 @@ import { isRunning, readPidFile } from '../../ssmmp/shell/process-identity.ts';
 import { COMMON_ADDRESS, managerAddress, nodeAddress } from '../core/addresses.ts';
 import { planCluster } from '../core/cluster-plan.ts';
 import { distFolder } from './dist-folder.ts';
-import { mustShareAddress, portProblems } from './preflight.ts';
+import { mustShareAddress, portProblem } from './preflight.ts';
 import { stateFiles } from './settings.ts';
 import type { Settings } from './settings.ts';
-import { findProcesses } from './testbed-processes.ts';
+import { countedProcesses, findProcesses } from './testbed-processes.ts';
+import type { FoundProcess } from './testbed-processes.ts';
 
 /** The oldest Node that works; also in package.json (a test compares). */
 export const NODE_OLDEST = [20, 19] as const;
@@ -38,13 +39,8 @@ export async function examine(settings: Settings): Promise<Finding[]> {
     isShared
       ? sharedAddress(settings.subnet)
       : ok('addresses', `${managerAddress(settings.subnet)} and ${nodeAddress(settings.subnet, 1)} … can be used`),
-    ...(running.length > 0
-      ? [ok('ports', 'used by the cluster that runs here')]
-      : await portFindings(settings, isShared)),
-    stateFinding(
-      settings,
-      running.map(({ name }) => name),
-    ),
+    running.length > 0 ? ok('ports', 'used by the cluster that runs here') : await portFinding(settings, isShared),
+    stateFinding(settings, running),
     writeFinding(settings.stateDir),
     diskFinding(settings.stateDir),
     buildFinding(),
@@ -67,7 +63,7 @@ function sharedAddress(subnet: string): Finding {
   return ok('addresses', message);
 }
 
-async function portFindings(settings: Settings, isShared: boolean): Promise<Finding[]> {
+async function portFinding(settings: Settings, isShared: boolean): Promise<Finding> {
   const paths = { stateDir: settings.stateDir, graphFile: '', repositoryFile: '', distDir: '' };
   const choices = {
     subnet: settings.subnet,
@@ -78,19 +74,19 @@ async function portFindings(settings: Settings, isShared: boolean): Promise<Find
     publicPorts: [GATEWAY_PORT],
   };
   const plan = planCluster({ ...paths, ...choices }, join);
-  const problems = await portProblems(plan);
-  if (problems.length > 0) return problems.map((message) => problem('ports', message));
-  return [ok('ports', `${[...new Set(plan.ports.map(({ port }) => port))].join(', ')} are free`)];
+  const message = await portProblem(plan);
+  if (message !== null) return problem('ports', message);
+  return ok('ports', `${[...new Set(plan.ports.map(({ port }) => port))].join(', ')} are free`);
 }
 
-function stateFinding(settings: Settings, running: readonly string[]): Finding {
+function stateFinding(settings: Settings, running: readonly FoundProcess[]): Finding {
   const lock = readPidFile(stateFiles.lock(settings.stateDir));
   if (lock !== null && isRunning(lock))
     return ok('state', `a cluster runs here (pid ${lock.pid}); \`ssmmp down\` ends it`);
   if (running.length > 0) {
     return problem(
       'state',
-      `an earlier run left ${running.join(', ')}: end them with \`ssmmp down\` (\`ssmmp up\` does it too)`,
+      `an earlier run left ${countedProcesses(running)}: end them with \`ssmmp down\` (\`ssmmp up\` does it too)`,
     );
   }
   if (lock !== null)

@@ -169,7 +169,7 @@ export class OperatorClient {
 /** Reads an event, its time as ISO 8601; null when it is none. */
 function readEvent(value: unknown): OperatorEvent | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { seq, time, kind, text } = value as Record<string, unknown>;
+  const { seq, time, text, what, kind = what } = value as Record<string, unknown>;
   if (typeof seq !== 'number' || typeof kind !== 'string') return null;
   const iso = typeof time === 'number' ? new Date(time).toISOString() : String(time);
   return { ...value, seq, kind, time: iso, text: typeof text === 'string' ? text : '' };

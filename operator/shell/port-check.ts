@@ -39,13 +39,11 @@ export function portOwner(address: string, port: number): string | null {
   return null;
 }
 
-/** One sentence: what is taken, by whom if that can be known, what to do. */
+/** What is taken, and by whom if that can be known. */
 export function takenText(address: string, port: number, use: string): string {
-  const owner = portOwner(address, port);
   const look = process.platform === 'win32' ? `netstat -ano | findstr :${port}` : `lsof -nP -iTCP:${port}`;
-  const who = owner === null ? `another process (\`${look}\` names it)` : owner;
-  const advice = 'end it, or start this cluster elsewhere with --subnet 127.0.7 --state-dir .ssmmp-7';
-  return `port ${joinAddressPort(address, port)}, which ${use} needs, is taken by ${who}: ${advice}`;
+  const who = portOwner(address, port) ?? `another process (\`${look}\` names it)`;
+  return `port ${joinAddressPort(address, port)}, which ${use} needs, is taken by ${who}`;
 }
 
 /** Inodes of the listening sockets that would be in the way: at the address itself or at all addresses. */

@@ -22,28 +22,29 @@ export function sharedRefusal(nodes: number, isStrict: boolean): string | null {
   return `${nodes} nodes cannot share ${COMMON_ADDRESS}, at most ${SHARED_NODES_MAX} can (R16); give --nodes ${SHARED_NODES_MAX}`;
 }
 
-/** Throws OperatorError with one sentence for every port that is not free. */
+/** Throws OperatorError with one sentence when a port of the plan is not free. */
 export async function requireFreePorts(plan: ClusterPlan): Promise<void> {
-  const problems = await portProblems(plan);
-  if (problems.length > 0) throw new OperatorError(EXIT.failed, problems.join('\n'));
+  const problem = await portProblem(plan);
+  if (problem !== null) throw new OperatorError(EXIT.failed, problem);
 }
 
-/** One sentence for every port of the plan that is not free. */
-export async function portProblems(plan: ClusterPlan): Promise<string[]> {
+/** One sentence on the first port that is not free, with what to do; null when all are. */
+export async function portProblem(plan: ClusterPlan): Promise<string | null> {
   const states = await Promise.all(plan.ports.map(({ address, port }) => portState(address, port)));
-  return plan.ports.flatMap(({ address, port, use }, position): string[] => {
-    const state = states[position] ?? 'free';
-    switch (state) {
-      case 'free':
-        return [];
-      case 'taken':
-        return [takenText(address, port, use)];
-      case 'no such address':
-        return [
-          `${address}, which ${use} needs, is no address of this machine: choose another --subnet, or add it to the loopback interface`,
-        ];
-      case 'not allowed':
-        return [`port ${port}, which ${use} needs, may not be opened by this user: choose one above 1023 in the graph`];
-    }
-  });
+  const refused = plan.ports.filter((_, position) => states[position] !== 'free');
+  const [first] = refused;
+  if (first === undefined) return null;
+  const { address, port, use } = first;
+  const others = refused.length === 1 ? '' : ` (and ${refused.length - 1} more of this cluster's ports are not free)`;
+  const elsewhere = plan.managerAddress === '127.0.7.1' ? '127.0.8' : '127.0.7';
+  switch (states[plan.ports.indexOf(first)] ?? 'free') {
+    case 'free':
+      return null;
+    case 'taken':
+      return `${takenText(address, port, use)}${others}: end it, or start this cluster elsewhere with --subnet ${elsewhere} --state-dir .ssmmp-${elsewhere.slice(6)}`;
+    case 'no such address':
+      return `${address}, which ${use} needs, is no address of this machine: choose another --subnet, or add it to the loopback interface`;
+    case 'not allowed':
+      return `port ${port}, which ${use} needs, may not be opened by this user: choose one above 1023 in the graph`;
+  }
 }

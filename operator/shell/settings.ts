@@ -59,6 +59,7 @@ export const stateFiles = {
   lock: (stateDir: string): string => join(stateDir, 'up.lock'),
   upLog: (stateDir: string): string => join(stateDir, 'up.log'),
   managerPid: (stateDir: string): string => join(stateDir, 'manager.pid'),
+  managerLock: (stateDir: string): string => join(stateDir, 'manager.lock'),
   managerLog: (stateDir: string): string => join(stateDir, 'manager.log'),
   nodes: (stateDir: string): string => join(stateDir, 'nodes'),
 };

@@ -8,6 +8,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { startTimeOf } from '../../ssmmp/shell/process-identity.ts';
+import type { ProcessIdentity } from '../../ssmmp/shell/process-identity.ts';
 import type { PlannedProgram } from '../core/cluster-plan.ts';
 import { deathsAfter, restartWaitMs } from '../core/restart-plan.ts';
 
@@ -23,6 +25,7 @@ export class Supervised {
   readonly #events: SupervisedEvents;
   readonly #env: NodeJS.ProcessEnv;
   #child: ChildProcess | null = null;
+  #identity: ProcessIdentity | null = null;
   #restart: NodeJS.Timeout | null = null;
   #deathsInRow = 0;
   #isReleased = false;
@@ -33,8 +36,14 @@ export class Supervised {
     this.#events = events;
   }
 
-  /** Starts the program. Throws what `spawn` throws at once, such as a missing folder. */
+  /** The process that runs now, if any. Known at once, while its pid file takes a moment. */
+  get identity(): ProcessIdentity | null {
+    return this.#identity;
+  }
+
+  /** Starts the program, unless it was released. Throws what `spawn` throws at once, such as a missing folder. */
   start(): void {
+    if (this.#isReleased) return;
     const { file, args, stateDir, logFile } = this.program;
     mkdirSync(stateDir, { recursive: true });
     mkdirSync(dirname(logFile), { recursive: true });
@@ -47,6 +56,7 @@ export class Supervised {
     });
     closeSync(log);
     this.#child = child;
+    if (child.pid !== undefined) this.#identity = { pid: child.pid, startTime: startTimeOf(child.pid) };
     const startedAt = performance.now();
     let head = '';
     child.stdout?.setEncoding('utf8');
@@ -70,6 +80,7 @@ export class Supervised {
   #onEnd(how: string, startedAt: number): void {
     if (this.#child === null) return;
     this.#child = null;
+    this.#identity = null;
     if (this.#isReleased) return;
     this.#deathsInRow = deathsAfter(this.#deathsInRow, performance.now() - startedAt);
     const waitMs = restartWaitMs(this.#deathsInRow);

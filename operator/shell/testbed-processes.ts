@@ -43,6 +43,19 @@ export function findProcesses(stateDir: string): FoundProcess[] {
   return all.filter(isRunning);
 }
 
+/** `ssmmp up, the Manager, 3 agents, 9 instances`. */
+export function countedProcesses(found: readonly FoundProcess[]): string {
+  const count = (role: FoundProcess['role']): number => found.filter((one) => one.role === role).length;
+  const some = (number: number, noun: string): string[] =>
+    number === 0 ? [] : [`${number} ${noun}${number === 1 ? '' : 's'}`];
+  return [
+    ...(count('up') > 0 ? ['ssmmp up'] : []),
+    ...(count('manager') > 0 ? ['the Manager'] : []),
+    ...some(count('agent'), 'agent'),
+    ...some(count('instance'), 'instance'),
+  ].join(', ');
+}
+
 /** The names of the folders under nodes/, by number where they are numbers. */
 export function nodeFolders(stateDir: string): string[] {
   try {

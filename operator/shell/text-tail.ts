@@ -22,7 +22,7 @@ export interface TailLine {
 /** Reads many files, each from where the last round ended. */
 export class TextTail {
   readonly #listFiles: () => readonly string[];
-  readonly #places = new Map<string, { offset: number; rest: Buffer; inode: number }>();
+  readonly #places = new Map<number, { offset: number; rest: Buffer }>();
 
   constructor(listFiles: () => readonly string[]) {
     this.#listFiles = listFiles;
@@ -56,10 +56,9 @@ export class TextTail {
     }
     try {
       const { ino, size } = fstatSync(descriptor);
-      let place = this.#places.get(file);
-      // another file under the same name, or one that was cut: start over
-      if (place === undefined || place.inode !== ino || size < place.offset)
-        place = { offset: 0, rest: Buffer.alloc(0), inode: ino };
+      // by inode: a file that was turned over goes on under its new name where it was
+      let place = this.#places.get(ino);
+      if (place === undefined || size < place.offset) place = { offset: 0, rest: Buffer.alloc(0) };
       const blocks = [place.rest];
       for (;;) {
         const block = Buffer.allocUnsafe(BLOCK_BYTES);
@@ -71,7 +70,7 @@ export class TextTail {
       const bytes = Buffer.concat(blocks);
       const end = bytes.lastIndexOf(10) + 1;
       place.rest = Buffer.from(bytes.subarray(end).subarray(-LINE_BYTES_MAX));
-      this.#places.set(file, place);
+      this.#places.set(ino, place);
       const text = bytes.toString('utf8', 0, end);
       return text === ''
         ? []

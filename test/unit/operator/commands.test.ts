@@ -166,7 +166,7 @@ describe('ssmmp commands', function () {
   participant p1 as 127.0.47.11
   p0->>p1: session_request 1000
   p0-->>p1: session_response 1000
-  p0-->>p1: session_ack 1000 status 200
+  p0->>p1: session_ack 1000 status 200
 `);
     expect((await ssmmp(['trace', '--session', KEY.replace('20001', '9'), ...flags])).code).to.equal(1);
     expect((await ssmmp(['trace', '--session', 'nonsense', ...flags])).code).to.equal(64);
@@ -205,10 +205,10 @@ describe('ssmmp commands', function () {
       '--state-dir',
       stateDir,
       '--operator-port',
-      '1',
+      '59999',
     ]);
     expect(code).to.equal(3);
-    expect(stderr).to.include('127.0.47.1:59999 does not answer (ECONNREFUSED)').and.to.include('npm start');
+    expect(stderr, stderr).to.include('127.0.47.1:59999 does not answer (ECONNREFUSED)').and.to.include('npm start');
     const nowhere = await ssmmp(['get', 'nodes', '--state-dir', join(stateDir, 'none')]);
     expect([nowhere.code, nowhere.stderr.includes('no operator token')]).to.deep.equal([3, true]);
   });
