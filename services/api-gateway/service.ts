@@ -7,5 +7,5 @@ import type { ServiceContext, ServiceDefinition } from '../kit/service.ts';
 import { listenToUsers } from './shell/user-socket.ts';
 
 export function create(_context: ServiceContext): ServiceDefinition {
-  return { rawSockets: { 'user-socket': listenToUsers } };
+  return { rawSockets: { 'user-socket': (context, port) => listenToUsers(context, port) } };
 }

@@ -5,12 +5,12 @@
 
 import type { ServiceContext } from '../kit/service.ts';
 import { openDisk } from './disk.ts';
+import { openLowdbStore } from './lowdb-store.ts';
 import { openMemoryStore } from './memory-store.ts';
 import { StoreError, type Store } from './store.ts';
 
 export async function openStore(context: ServiceContext): Promise<Store> {
   if (context.env['CNAPP_STORE'] === 'memory') return openMemoryStore();
-  const { openLowdbStore } = await import('./lowdb-store.ts');
   return openLowdbStore({
     disk: openDisk(dataDirOf(context)),
     epoch: context.instanceId,

@@ -9,7 +9,7 @@
  */
 
 import type { Socket } from 'node:net';
-import { errorRest, HALF_LINE_MS, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, SILENCE_MS } from '../../protocols/user.ts';
+import { errorRest, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX } from '../../protocols/user.ts';
 import { formatLine } from '../../protocols/line.ts';
 import { LineSplitter } from '../core/lines.ts';
 import type { Requests } from './requests.ts';
@@ -32,6 +32,8 @@ const RETRY_MS = 1000;
 /** What all connections of a gateway share. */
 export interface Shared {
   readonly requests: Requests;
+  /** How long a line may be unfinished, and a connection silent. */
+  readonly limits: { readonly halfLineMs: number; readonly silenceMs: number };
   /** Called with every change of what the connection holds in memory, in bytes; false: there is no room left. */
   hold(bytes: number): boolean;
   began(): void;
@@ -60,7 +62,7 @@ export class UserConnection {
     this.#socket = socket;
     this.#shared = shared;
     socket.setEncoding('latin1');
-    socket.setTimeout(SILENCE_MS, () => this.#close());
+    socket.setTimeout(shared.limits.silenceMs, () => this.#close());
     socket.on('data', (text: string) => this.#read(text));
     socket.on('drain', () => this.#goOn());
     socket.on('end', () => {
@@ -206,11 +208,11 @@ export class UserConnection {
     if (!this.#shared.hold(grown) && grown > 0) this.#refuse(503, 'the gateway holds too many unfinished lines');
   }
 
-  /** A line has HALF_LINE_MS from its first character; `isSame`: it is the one that was unfinished before. */
+  /** A line has its time from its first character; `isSame`: it is the one that was unfinished before. */
   #watchHalf(isSame: boolean): void {
     if (!this.#splitter.isInLine) return; // the timer, if it runs, finds nothing
     if (this.#halfTimer === null) {
-      this.#halfTimer = setTimeout(() => this.#halfIsOld(), HALF_LINE_MS);
+      this.#halfTimer = setTimeout(() => this.#halfIsOld(), this.#shared.limits.halfLineMs);
       this.#halfTimer.unref();
     } else if (!isSame) this.#halfTimer.refresh();
   }
@@ -219,7 +221,7 @@ export class UserConnection {
     if (this.#isClosing || !this.#splitter.isInLine) return;
     if (this.#socket.isPaused())
       this.#halfTimer?.refresh(); // it is us who do not read
-    else this.#refuse(400, `half a line, and not its end within ${HALF_LINE_MS / 1000} s`);
+    else this.#refuse(400, `half a line, and not its end within ${this.#shared.limits.halfLineMs / 1000} s`);
   }
 
   #cleanUp(): void {

@@ -6,18 +6,34 @@
 import { createServer, type Socket } from 'node:net';
 import type { RawSocket, ServiceContext } from '../../kit/service.ts';
 import { formatLine } from '../../protocols/line.ts';
-import { errorRest } from '../../protocols/user.ts';
+import { errorRest, HALF_LINE_MS, SILENCE_MS } from '../../protocols/user.ts';
 import { Requests } from './requests.ts';
 import { UserConnection, type Shared } from './user-connection.ts';
 
-/** Users' connections at once; one more is told to come back. */
-export const CONNECTIONS_MAX = 10_000;
-/** What all connections together may hold in memory: unfinished lines, requests and answers under way, in bytes. */
-export const HELD_BYTES_MAX = 256 * 1024 * 1024;
+/** What bounds the connections of one gateway. Tests take smaller ones. */
+export interface UserLimits {
+  /** Connections at once; one more is told to come back. */
+  readonly connectionsMax: number;
+  /** What all connections together may hold in memory: unfinished lines, requests and answers under way. */
+  readonly heldBytesMax: number;
+  readonly halfLineMs: number;
+  readonly silenceMs: number;
+}
+
+export const USER_LIMITS: UserLimits = {
+  connectionsMax: 10_000,
+  heldBytesMax: 256 * 1024 * 1024,
+  halfLineMs: HALF_LINE_MS,
+  silenceMs: SILENCE_MS,
+};
 const BUSY_RETRY_MS = 1000;
 
 /** Listens on the instance's address. Rejects when the port is taken. */
-export async function listenToUsers(context: ServiceContext, port: number): Promise<RawSocket> {
+export async function listenToUsers(
+  context: ServiceContext,
+  port: number,
+  limits: UserLimits = USER_LIMITS,
+): Promise<RawSocket> {
   const connections = new Set<UserConnection>();
   let held = 0;
   let inFlight = 0;
@@ -25,7 +41,8 @@ export async function listenToUsers(context: ServiceContext, port: number): Prom
   let whenClosed: (() => void) | null = null;
   const shared: Shared = {
     requests: new Requests(context),
-    hold: (bytes) => (held += bytes) <= HELD_BYTES_MAX,
+    limits,
+    hold: (bytes) => (held += bytes) <= limits.heldBytesMax,
     began: () => void (inFlight += 1),
     answered: () => {
       inFlight -= 1;
@@ -39,7 +56,7 @@ export async function listenToUsers(context: ServiceContext, port: number): Prom
 
   // A user may close his side when he has asked everything, and still gets his answers.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    if (connections.size >= CONNECTIONS_MAX) refuse(socket);
+    if (connections.size >= limits.connectionsMax) refuse(socket);
     else connections.add(new UserConnection(socket, shared));
   });
   await new Promise<void>((resolve, reject) => {

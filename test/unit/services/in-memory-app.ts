@@ -11,6 +11,7 @@ import { parse } from 'yaml';
 import { create as createFileStore } from '../../../services/file-store/service.ts';
 import { create as createFileTransfer } from '../../../services/file-transfer/service.ts';
 import { create as createGateway } from '../../../services/api-gateway/service.ts';
+import { listenToUsers, USER_LIMITS, type UserLimits } from '../../../services/api-gateway/shell/user-socket.ts';
 import { PlugError, type Plug, type ServiceContext, type ServiceDefinition } from '../../../services/kit/service.ts';
 import { create as createLogin } from '../../../services/login/service.ts';
 import { argon2Passwords, type Passwords } from '../../../services/password/password.ts';
@@ -108,10 +109,10 @@ export class InMemoryApp {
   }
 
   /** One more gateway, on a port of its own, with the same services behind it. */
-  async secondGateway(): Promise<number> {
+  async secondGateway(limits: Partial<UserLimits> = {}): Promise<number> {
     const port = nextPort();
     const context = this.#context('api-gateway', (this.#instances += 1));
-    const raw = await createGateway(context).rawSockets!['user-socket']!(context, port);
+    const raw = await listenToUsers(context, port, { ...USER_LIMITS, ...limits });
     this.#others.push(() => raw.drain());
     return port;
   }

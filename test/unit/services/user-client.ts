@@ -89,18 +89,6 @@ export class UserClient {
     return this.lines.shift()!;
   }
 
-  closed(deadlineMs = 3000): Promise<void> {
-    if (this.socket.closed) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('the connection stayed open')), deadlineMs);
-      this.socket.once('close', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-      this.socket.end();
-    });
-  }
-
   close(): void {
     this.socket.destroy();
   }
