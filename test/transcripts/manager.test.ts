@@ -8,7 +8,9 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { ManagerEffect } from '../../manager/core/effects.ts';
+import type { Command } from '../../manager/core/inputs.ts';
 import { exampleGraph, graphOf, TestManager } from '../unit/manager/harness.ts';
+import { Obedient } from '../unit/manager/obedient.ts';
 import { describeTranscripts, type Handler } from './runner.ts';
 
 function show(effects: readonly ManagerEffect[]): string[] {
@@ -65,3 +67,37 @@ function makeHandler(): Handler {
 }
 
 describeTranscripts('transcripts of the Manager', fileURLToPath(new URL('./manager', import.meta.url)), makeHandler);
+
+/**
+ * Transcripts of operations, with three nodes that obey: `open SERVICE PLUG SOCKET DEST`, `command {json}`, `pass MS`,
+ * `graph` (YAML below). Out comes the whole dialogue: `>` the Manager, `<` an agent, `#` events, `=` the reply.
+ */
+function makeObedient(): Handler {
+  let cluster = new Obedient();
+  cluster.reopens = true;
+  cluster.log.length = 0;
+  return ({ name, words, input }) => {
+    switch (name) {
+      case 'graph':
+        cluster = new Obedient(input.join('\n'));
+        cluster.reopens = true;
+        break;
+      case 'open': {
+        const [service, plug, socket, dest] = words as [string, string, string, string];
+        cluster.open(service, plug, socket, dest);
+        break;
+      }
+      case 'command':
+        cluster.command(1, JSON.parse(input.join('')) as Command);
+        break;
+      case 'pass':
+        cluster.pass(Number(words[0]));
+        break;
+      default:
+        throw new Error(`no command '${name}'; see manager.test.ts`);
+    }
+    return cluster.log.splice(0);
+  };
+}
+
+describeTranscripts('transcripts of operations', fileURLToPath(new URL('./operations', import.meta.url)), makeObedient);
