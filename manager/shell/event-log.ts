@@ -51,12 +51,11 @@ export class EventLog {
   }
 
   /**
-   * Calls `subscriber` for every event above `since` from now on, those in memory at once; false when memory does
-   * not reach back that far (read `since` first). The returned function ends it.
+   * Calls `subscriber` for every event from now on; false when there are events above `since` already (read `since`
+   * first). The returned function ends it.
    */
   subscribe(since: number, subscriber: (event: TimedEvent) => void): (() => void) | false {
-    if (since < this.lastSeq && !this.isRecent(since)) return false;
-    for (const { event, at } of this.recent.slice(this.indexAfter(since))) subscriber(timedEvent(event, at));
+    if (since < this.lastSeq) return false;
     this.subscribers.add(subscriber);
     return () => this.subscribers.delete(subscriber);
   }

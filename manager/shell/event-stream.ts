@@ -1,43 +1,54 @@
 /**
  * `WS /v1/events`: events as they happen, each one JSON text message.
  *
- * Lives here: replay from the journal, then following; dropping whoever does not read. Does not live here: who may
- * connect (operator-port.ts). What a client says is ignored.
+ * Lives here: replay from the journal, then following; what a slow client costs. Does not live here: who may connect
+ * (operator-port.ts). What a client says is ignored.
+ *
+ * A client that falls behind is no longer sent events as they happen: it gets them from memory or journal again, as
+ * fast as it reads. So a burst drops nobody and memory stays bounded; only who reads nothing at all is dropped.
  */
 import type { WebSocket } from 'ws';
 import type { EventLog } from './event-log.ts';
-import type { TimedEvent } from './history.ts';
 
-/** Bytes that may wait for a client that does not read; beyond it, it is dropped. It may come back with `?since=`. */
+/** Bytes that may wait for one client. */
 export const UNREAD_BYTES_MAX = 1024 * 1024;
-/** A client that takes no byte for this long during the replay is dropped. */
+/** A client that is behind and takes no byte for this long is dropped. It may come back with `?since=`. */
 export const STALLED_MS = 10_000;
 
 /** Serves one client until it goes. `since` null: only what comes from now on. */
 export async function serveEvents(client: WebSocket, events: EventLog, since: number | null): Promise<void> {
   let last = since ?? events.last;
-  let unsubscribe: (() => void) | false = false;
-  client.on('close', () => {
-    if (unsubscribe !== false) unsubscribe();
-  });
   client.on('error', () => client.terminate());
-  const send = (event: TimedEvent): void => {
-    client.send(JSON.stringify(event));
-    if (client.bufferedAmount > UNREAD_BYTES_MAX) client.terminate();
-  };
   while (client.readyState === client.OPEN) {
     for await (const event of events.since(last)) {
       await sendPaced(client, JSON.stringify(event));
       if (client.readyState !== client.OPEN) return;
       last = event.seq;
     }
-    // Nothing can come in between: both run in one turn.
-    unsubscribe = events.subscribe(last, send);
-    if (unsubscribe !== false) return;
+    last = await follow(client, events, last);
   }
 }
 
-/** Waits while much is unread, so that a long replay is read from the disk as fast as the client takes it. */
+/** Sends events as they happen; resolves with the last one when too much is unread, one was missed, or the client went. */
+function follow(client: WebSocket, events: EventLog, from: number): Promise<number> {
+  return new Promise((resolve) => {
+    let last = from;
+    const end = (): void => {
+      if (unsubscribe !== false) unsubscribe();
+      client.off('close', end);
+      resolve(last);
+    };
+    const unsubscribe = events.subscribe(from, (event) => {
+      client.send(JSON.stringify(event));
+      last = event.seq;
+      if (client.bufferedAmount > UNREAD_BYTES_MAX) end();
+    });
+    client.on('close', end);
+    if (unsubscribe === false || client.readyState !== client.OPEN) end();
+  });
+}
+
+/** Waits while much is unread. */
 async function sendPaced(client: WebSocket, text: string): Promise<void> {
   if (client.bufferedAmount < UNREAD_BYTES_MAX / 2) return client.send(text);
   const timer = setTimeout(() => client.terminate(), STALLED_MS);

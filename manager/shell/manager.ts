@@ -84,6 +84,7 @@ async function startLocked(
   const metrics = openMetrics({
     state: () => state,
     connections: () => agents.size,
+    streams: () => operator.streamCount,
     journalFailed: () => failure !== null,
   });
   const opened = openJournal<ManagerState, ManagerInput, ManagerEffect>({

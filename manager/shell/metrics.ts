@@ -25,6 +25,8 @@ export interface MetricsSources {
   state(): ManagerState;
   /** Connections of agents and strangers. */
   connections(): number;
+  /** Watchers of the events. */
+  streams(): number;
   journalFailed(): boolean;
 }
 
@@ -62,6 +64,7 @@ export function openMetrics(sources: MetricsSources): Metrics {
   countMessages(traffic, registers);
   countAgents(sources, registers);
   gauge('ssmmp_connections', 'Connections on the port for agents', () => sources.connections());
+  gauge('ssmmp_event_streams', 'Watchers of the events', () => sources.streams());
   gauge('ssmmp_epoch', 'Number of the Manager’s start (R51)', () => sources.state().epoch);
   gauge('ssmmp_journal_failed', '1 when the disk of the journal has failed', () => (sources.journalFailed() ? 1 : 0));
   gauge('ssmmp_event_loop_lag_seconds', 'Delay of a turn of the event loop at the scrape', loopLagSeconds);
@@ -127,8 +130,7 @@ function countMessages(traffic: Traffic, registers: Registry[]): void {
     registers,
     collect() {
       this.reset();
-      for (const [type, count] of traffic.received) this.inc({ type, direction: 'received' }, count);
-      for (const [type, count] of traffic.sent) this.inc({ type, direction: 'sent' }, count);
+      for (const { type, direction, count } of traffic.counts()) this.inc({ type, direction }, count);
     },
   });
 }

@@ -69,6 +69,11 @@ export class OperatorPort {
     this.server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
   }
 
+  /** Watchers of the events. */
+  get streamCount(): number {
+    return this.streams.clients.size;
+  }
+
   /** Rejects when the port cannot be had. */
   listen(): Promise<void> {
     const { address, port } = this.options;

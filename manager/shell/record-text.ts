@@ -6,10 +6,12 @@
  * JSON.stringify. The text is the same to the letter (a test compares), so nothing else depends on this file.
  */
 import { asciiJson } from '../../ssmmp/shell/journal-line.ts';
-import type { ManagerEffect } from '../core/effects.ts';
+import type { ManagerEffect, ManagerEvent } from '../core/effects.ts';
 import type { ManagerInput } from '../core/inputs.ts';
 
-const NEEDS_ESCAPE = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
+const NEEDS_ESCAPE = /[^\x20\x21\x23-\x5b\x5d-\x7e→]/;
+
+// Names of fields and kinds are our own words and need no escape.
 
 /** `{"n":…,"in":…,"out":[…]}` in ASCII. */
 export function recordText(n: number, input: ManagerInput, effects: readonly ManagerEffect[]): string {
@@ -26,10 +28,26 @@ function inputText(input: ManagerInput): string {
 }
 
 function effectText(effect: ManagerEffect): string {
-  if (effect.kind !== 'send') return asciiJson(effect);
-  return `{"kind":"send","connection":${effect.connection},"line":${quoted(effect.line)}}`;
+  if (effect.kind === 'send') return `{"kind":"send","connection":${effect.connection},"line":${quoted(effect.line)}}`;
+  if (effect.kind !== 'event') return asciiJson(effect);
+  const { seq, what, text, data } = effect.event;
+  return `{"kind":"event","event":{"seq":${seq},"what":"${what}","text":${quoted(text)},"data":${dataText(data)}}}`;
 }
 
+function dataText(data: ManagerEvent['data']): string {
+  let text = '';
+  for (const name in data) {
+    const value = data[name];
+    if (value === undefined) continue;
+    const written =
+      typeof value === 'string' ? quoted(value) : typeof value === 'number' ? asciiJson(value) : String(value);
+    text += `${text === '' ? '' : ','}"${name}":${written}`;
+  }
+  return `{${text}}`;
+}
+
+/** Arrows are frequent in the texts of events and nearly the only letters beyond ASCII there. */
 function quoted(text: string): string {
-  return NEEDS_ESCAPE.test(text) ? asciiJson(text) : `"${text}"`;
+  if (NEEDS_ESCAPE.test(text)) return asciiJson(text);
+  return text.includes('→') ? `"${text.replaceAll('→', '\\u2192')}"` : `"${text}"`;
 }

@@ -4,7 +4,7 @@
  * Lives here: messages by type and direction, how long exchanges take. Does not live here: how that is told
  * (metrics.ts). Everything here is done for every message, so it looks at the text of a line and never decodes it.
  */
-import { isMessageType, type MessageType } from '../../ssmmp/core/catalog.ts';
+import { MESSAGE_TYPES, type MessageType } from '../../ssmmp/core/catalog.ts';
 
 /** Exchanges under way that are timed; beyond it all are forgotten and timing starts afresh. */
 export const TIMED_EXCHANGES_MAX = 50_000;
@@ -19,39 +19,51 @@ const ID_AT = 'message_id: '.length;
 const SEPARATOR = ' ~ ';
 const SOURCE_ID = ' ~ source_service_instance_id: ';
 
+/** The counts of one type. */
+interface Row {
+  readonly type: MessageType | null;
+  readonly role: 'request' | 'response' | 'other';
+  received: number;
+  sent: number;
+}
+
 export class Traffic {
-  /** Messages by type (`unreadable` for what shows none). */
-  readonly received = new Map<string, number>();
-  readonly sent = new Map<string, number>();
+  private readonly rows = new Map<string, Row>();
+  private readonly unreadable: Row = { type: null, role: 'other', received: 0, sent: 0 };
   /** Requests without their response: key, and when the request came or left. */
   private readonly open = new Map<string, number>();
   private readonly timed: ExchangeTimed;
 
   constructor(timed: ExchangeTimed) {
     this.timed = timed;
+    for (const type of MESSAGE_TYPES) {
+      const role = type.endsWith('_request') ? 'request' : type.endsWith('_response') ? 'response' : 'other';
+      this.rows.set(type, { type, role, received: 0, sent: 0 });
+    }
   }
 
   count(direction: Direction, line: string): void {
     const end = line.indexOf(SEPARATOR);
-    const word = line.startsWith('type: ') && end !== -1 ? line.slice(TYPE_AT, end) : '';
-    const type = isMessageType(word) ? word : null;
-    const counts = direction === 'sent' ? this.sent : this.received;
-    const name = type ?? 'unreadable';
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-    if (type !== null) this.time(type, line, end + SEPARATOR.length + ID_AT);
+    const row = this.rows.get(end === -1 ? '' : line.slice(TYPE_AT, end)) ?? this.unreadable;
+    row[direction] += 1;
+    if (row.role === 'other' || row.type === null) return;
+    const key = keyOf(row.type, line, end + SEPARATOR.length + ID_AT);
+    if (row.role === 'request') {
+      if (this.open.size >= TIMED_EXCHANGES_MAX) this.open.clear();
+      this.open.set(key, performance.now());
+      return;
+    }
+    const since = this.open.get(key);
+    if (since === undefined) return;
+    this.open.delete(key);
+    this.timed(row.type, (performance.now() - since) / 1000);
   }
 
-  private time(type: MessageType, line: string, idAt: number): void {
-    if (type.endsWith('_request')) {
-      if (this.open.size >= TIMED_EXCHANGES_MAX) this.open.clear();
-      this.open.set(keyOf(type, line, idAt), performance.now());
-    } else if (type.endsWith('_response')) {
-      const key = keyOf(type, line, idAt);
-      const since = this.open.get(key);
-      if (since === undefined) return;
-      this.open.delete(key);
-      this.timed(type, (performance.now() - since) / 1000);
-    }
+  /** Messages by type so far, `unreadable` for what shows none; types that never came are left out. */
+  *counts(): Generator<{ type: string; direction: Direction; count: number }> {
+    for (const row of [...this.rows.values(), this.unreadable])
+      for (const direction of ['received', 'sent'] as const)
+        if (row[direction] > 0) yield { type: row.type ?? 'unreadable', direction, count: row[direction] };
   }
 }
 

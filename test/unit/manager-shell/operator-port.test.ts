@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import WebSocket from 'ws';
 import { BODY_BYTES_MAX, type ErrorBody } from '../../../manager/shell/http-replies.ts';
 import type { TimedEvent, TraceEntry } from '../../../manager/shell/history.ts';
+import { STALLED_MS } from '../../../manager/shell/event-stream.ts';
 import { HEAD_MS, ROUTES_TESTED } from './routes.ts';
 import { lineOf, OPERATOR_PORT, SUBNET, TestManager, until } from './cluster.ts';
 
@@ -131,8 +132,8 @@ describe('the operator port', function () {
         ['5', 'not a command'],
         ['null', 'not a command'],
         ['[]', 'not a command'],
-        ['{}', "'command': expected stop or shutdown"],
-        ['{"command":"fly"}', "'command': expected stop or shutdown"],
+        ['{}', "'command': expected stop, scale"],
+        ['{"command":"fly"}', "'command': expected stop, scale"],
         ['{"command":"stop"}', "'instance': expected an instance"],
         ['{"command":"stop","instance":-5}', "'instance'"],
         ['{"command":"stop","instance":"5","hard":"yes"}', "'hard': expected true or false"],
@@ -283,6 +284,9 @@ describe('the operator port', function () {
       await until(() => peer.lines.length + total / 500 >= total, 'all answers', 40_000);
       // The kernel's buffers took the first megabytes; what it was sent beyond is over the limit by far.
       await until(() => reader.events.length >= total, 'all events at the one who reads', 40_000);
+      const watchers = async (): Promise<string | undefined> =>
+        /^ssmmp_event_streams (\d+)/m.exec((await cluster.ask('/metrics')).body as string)?.[1];
+      await until(async () => (await watchers()) === '1', 'end of the slow one at the Manager', STALLED_MS + 5_000);
       (slow.socket as unknown as { _socket: { resume(): void } })._socket.resume();
       await until(() => isClosed, 'close of the slow one');
       expect(slow.events.length).to.be.lessThan(total);
