@@ -12,6 +12,7 @@ import { canonicalAddress } from '../../ssmmp/core/address.ts';
 import { DEFAULT_SUBNET, managerAddress, nodeNumber } from '../core/addresses.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import { distFile } from '../shell/dist-folder.ts';
+import { onClosedPipe } from '../shell/output.ts';
 import { readSettings } from '../shell/settings.ts';
 import type { GlobalOptions, Settings } from '../shell/settings.ts';
 import { withExamples } from './command.ts';
@@ -72,7 +73,7 @@ export function addAgent(program: Command): void {
     });
   withExamples(command, [
     [
-      'ssmmp agent --address 127.0.0.14 --manager 127.0.0.1 --repository services/repository.yaml',
+      'ssmmp agent --address 127.0.0.14 --manager 127.0.0.1 --repository dist/repository.yaml',
       'a fourth node for the testbed',
     ],
   ]);
@@ -109,6 +110,7 @@ function nodeFolder(address: string, options: ActorOptions, settings: Settings):
 async function runActor(name: string, args: readonly string[], stateDir: string): Promise<void> {
   const file = distFile(name);
   mkdirSync(stateDir, { recursive: true });
+  onClosedPipe('ignore');
   process.argv = [process.execPath, file, ...args, '--state-dir', stateDir];
   await import(pathToFileURL(file).href);
 }

@@ -161,7 +161,7 @@ function announce(cnapp: string, served: ServedState, settings: Settings, starte
       {
         cnapp,
         subnet: settings.subnet,
-        stateDir: relative(process.cwd(), settings.stateDir) || '.',
+        stateDir: shortPath(settings.stateDir),
         isDefault: settings.isDefault,
         isSocialMedia: cnapp === 'social-media',
         isDetached: isDetachedChild(),
@@ -175,6 +175,12 @@ function announce(cnapp: string, served: ServedState, settings: Settings, starte
   const style = styleFor(process.stdout);
   if (isDetachedChild()) reportReady(text(style));
   else writeData(text(style));
+}
+
+/** From here where it lies below here. */
+function shortPath(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere === '' ? '.' : fromHere.startsWith('..') ? path : fromHere;
 }
 
 interface StopSignals {

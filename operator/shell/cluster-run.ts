@@ -5,8 +5,8 @@
  * (commands/up.ts), the order of stopping (cluster-stop.ts).
  *
  * Manager and the first agent start at the same time; the agent tries until the Manager listens. The other agents follow
- * when the first has registered: so the gateway is always at the first node, where the README says, and a user is served
- * sooner, because the processors have less to do at a time. Nothing polls once users are served: deaths come as events
+ * when the first has registered: so the gateway is always at the first node, where everybody looks for it, and a user is
+ * served sooner, because the processors have less to do at a time. Nothing polls once users are served: deaths come as events
  * of the child processes, changes of gateways over the Manager's event stream.
  */
 import { readFileSync } from 'node:fs';
