@@ -11,6 +11,9 @@
 import type { Part, Parts, PartWriter } from './parts.ts';
 import { RunningHash } from './running-hash.ts';
 
+/** So much is written before the disk is told to begin; `end` then waits for the last of it and not for 2 GiB. */
+const FLUSH_EVERY_BYTES = 4 * 1024 * 1024;
+
 interface Waiting {
   readonly bytes: Buffer;
   readonly resolve: () => void;
@@ -30,6 +33,11 @@ export class Upload {
   #written: number;
   #waiting: Waiting[] = [];
   #writing: Promise<void> | null = null;
+  /** Bytes that are surely on disk. */
+  #flushed: number;
+  #flushing: Promise<void> | null = null;
+  /** The error of the last flush that failed; its identity tells a write that it came to nothing. */
+  #lost: unknown = null;
   touchedMs: number;
 
   /** `file`: the part that is to be written, new. */
@@ -40,6 +48,7 @@ export class Upload {
     this.#file = file;
     this.#taken = this.#frozenBytes;
     this.#written = this.#taken;
+    this.#flushed = this.#taken;
     this.touchedMs = nowMs;
   }
 
@@ -53,7 +62,7 @@ export class Upload {
     this.#hash.add(this.#taken, bytes);
     this.#taken += bytes.length;
     const written = new Promise<void>((resolve, reject) => this.#waiting.push({ bytes, resolve, reject }));
-    this.#writing ??= this.#write().finally(() => (this.#writing = null));
+    this.#writing ??= this.#write();
     return written;
   }
 
@@ -71,11 +80,11 @@ export class Upload {
   /** Flushes what is written and answers how much that is. */
   async sync(): Promise<number> {
     await this.#writing;
-    const written = this.#written;
+    await this.#flushing;
     for (const part of this.#frozen) await this.#parts.sync(part.file);
-    await this.#writer?.sync();
-    if (this.#hash.isBehind(this.#written)) this.#catchUp().catch(() => {}); // `end` tries again and tells
-    return written;
+    if (this.#writer !== null) await this.#flush(this.#writer);
+    if (this.#hash.isBehind(this.#written)) this.#catchUp().catch(noMatter); // `end` tries again and tells
+    return this.#flushed;
   }
 
   /** The SHA-256 in hex of everything written. */
@@ -93,6 +102,7 @@ export class Upload {
 
   async close(): Promise<void> {
     await this.#writing;
+    await this.#flushing;
     await this.#writer?.close();
     this.#writer = null;
   }
@@ -112,6 +122,7 @@ export class Upload {
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
+      const lost = this.#lost;
       this.#waiting = [];
       try {
         this.#writer ??= await this.#parts.writer(this.#file);
@@ -119,25 +130,52 @@ export class Upload {
           batch.map((one) => one.bytes),
           this.#written - this.#frozenBytes,
         );
+        if (lost !== this.#lost) throw this.#lost;
       } catch (error) {
-        this.#refuse([...batch, ...this.#waiting], error);
-        return;
+        for (const one of batch) one.reject(error);
+        this.#fallBackTo(this.#written, error);
+        continue;
       }
       for (const one of batch) {
         this.#written += one.bytes.length;
         one.resolve();
       }
+      if (this.#written - this.#flushed >= FLUSH_EVERY_BYTES && this.#flushing === null) {
+        // Who waits for the disk, `begin` or `end`, sees by what is flushed whether this failed.
+        this.#flushing = this.#flush(this.#writer)
+          .catch(noMatter)
+          .finally(() => (this.#flushing = null));
+      }
     }
-    if (this.#hash.isBehind(this.#written)) this.#catchUp().catch(() => {}); // `end` tries again and tells
+    this.#writing = null;
+    if (this.#hash.isBehind(this.#written)) this.#catchUp().catch(noMatter); // `end` tries again and tells
   }
 
-  #refuse(waiting: readonly Waiting[], error: unknown): void {
+  /** A disk tells only once that it lost what it had taken; so that is believed, and goes on from what it surely has. */
+  async #flush(writer: PartWriter): Promise<void> {
+    const written = this.#written;
+    try {
+      await writer.sync();
+      this.#flushed = Math.max(this.#flushed, written);
+    } catch (error) {
+      this.#lost = error;
+      this.#fallBackTo(this.#flushed, error);
+      throw error;
+    }
+  }
+
+  /** The upload stands at `offset`; what follows is written over what may stand there. */
+  #fallBackTo(offset: number, error: unknown): void {
+    const waiting = this.#waiting;
     this.#waiting = [];
-    this.#taken = this.#written; // what follows is written over what may stand there
+    this.#written = offset;
+    this.#taken = offset;
     this.#hash.restart();
     for (const one of waiting) one.reject(error);
   }
 }
+
+function noMatter(): void {}
 
 /** At most `length` bytes of a file that is made of parts; fewer at the end of a part or of the file. */
 export async function readParts(parts: Parts, list: readonly Part[], at: number, length: number): Promise<Buffer> {

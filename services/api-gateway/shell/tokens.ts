@@ -73,7 +73,7 @@ export class Tokens {
     } catch (error) {
       if (error instanceof PlugError) return failedRest(error);
       if (error instanceof Refused) return error.rest;
-      throw error;
+      return errorRest(500, `tokens cannot be checked: ${String(error)}`);
     }
   }
 
