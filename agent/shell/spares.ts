@@ -14,8 +14,10 @@ import type { RepositoryService } from '../../ssmmp/core/repository-file.ts';
 import { spareName, type Output } from './output.ts';
 import { commandOf } from './repository.ts';
 
-/** Spares are started this long after the last start of anything, so that they do not compete. */
-const QUIET_MS = 300;
+/** Spares are started this long after the last start of an instance, so that they do not compete. */
+const QUIET_MS = 150;
+/** One spare after the other, with so much time to get up. */
+const NEXT_MS = 50;
 /** Spares of one service that may end by themselves in a row; then it has none. */
 const EARLY_ENDS_MAX = 3;
 
@@ -54,11 +56,11 @@ export class Spares {
       if (service.spares > 0) this.#kept.set(service.name, { service, env: envOf(service), idle: [], earlyEnds: 0 });
   }
 
-  /** Something is being started, or has just been: spares wait. */
-  later(): void {
+  /** An instance is being started: spares wait. */
+  later(afterMs = QUIET_MS): void {
     if (this.#kept.size === 0) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#fill(), QUIET_MS);
+    this.#timer = setTimeout(() => this.#fill(), afterMs);
   }
 
   /** Hands a spare its arguments and gives it away; null when there is none with this environment. */
@@ -97,7 +99,7 @@ export class Spares {
     for (const kept of this.#kept.values())
       if (kept.idle.length < kept.service.spares && kept.earlyEnds < EARLY_ENDS_MAX) {
         this.#start(kept);
-        return this.later(); // one at a time
+        return this.later(NEXT_MS);
       }
   }
 

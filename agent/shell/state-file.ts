@@ -3,38 +3,43 @@
  *
  * Lives here: its format, reading, writing. Does not live here: what is worth keeping (core/adoption.ts).
  *
- * Written whole and renamed, at once: an agent that is killed the next moment finds its children again. The
- * fsync follows a little later, off the path of a start; what it guards against, the fall of the whole machine, ends
- * the children too.
+ * Written whole beside the old one, which it then replaces, at once: an agent that is killed the next moment
+ * finds its children again. The old one is removed first, because ext4 flushes a file that is renamed over another, and
+ * that takes milliseconds of somebody's start; killed between the two, the agent finds the new one under its
+ * first name. The fsync follows when things are quiet: what it guards against, the fall of the whole machine, ends the
+ * children too.
  */
-import { closeSync, fsync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fsync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Remembered, RememberedInstance } from '../core/inputs.ts';
 
-/** Writes of this time share one fsync, in milliseconds. */
-const SYNC_WAIT_MS = 50;
+/** Quiet for this long: what was written goes to the disk itself. */
+const SYNC_WAIT_MS = 500;
 
 export class StateFile {
   readonly #path: string;
+  readonly #draft: string;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(path: string) {
     this.#path = path;
+    this.#draft = `${path}.new`;
   }
 
   /** What the last life of this agent kept; null when there was none or it cannot be read. */
   load(): Remembered | null {
     try {
-      return readState(JSON.parse(readFileSync(this.#path, 'utf8')));
+      return readState(JSON.parse(readFileSync(existsSync(this.#path) ? this.#path : this.#draft, 'utf8')));
     } catch {
       return null; // missing, or cut off by the fall of the machine: then it is unknown what runs here
     }
   }
 
   save(state: Remembered): void {
-    const draft = `${this.#path}.new`;
-    writeFileSync(draft, `${JSON.stringify(writeState(state), null, 1)}\n`, { mode: 0o600 });
-    renameSync(draft, this.#path);
-    this.#timer ??= setTimeout(() => this.#sync(), SYNC_WAIT_MS);
+    writeFileSync(this.#draft, `${JSON.stringify(writeState(state), null, 1)}\n`, { mode: 0o600 });
+    rmSync(this.#path, { force: true });
+    renameSync(this.#draft, this.#path);
+    if (this.#timer === null) this.#timer = setTimeout(() => this.#sync(), SYNC_WAIT_MS);
+    else this.#timer.refresh();
   }
 
   /** No fsync is left to come. */

@@ -7,11 +7,12 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { asLogLine } from '../../../agent/shell/log-line.ts';
@@ -270,6 +271,15 @@ describe('agent: state file', () => {
     }
   });
 
+  it('R47 killed between its two steps, it is found all the same', () => {
+    const path = join(folder, 'agent.json');
+    const file = new StateFile(path);
+    file.save(state);
+    file.close();
+    renameSync(path, `${path}.new`);
+    expect(new StateFile(path).load()).to.deep.equal(state);
+  });
+
   it('a child that cannot be one is left out', () => {
     const path = join(folder, 'agent.json');
     writeFileSync(
@@ -296,8 +306,9 @@ describe('agent: probes', () => {
 
   it('R21 sees one that listens on every address', async () => {
     const wide = createServer();
-    await new Promise<void>((done) => wide.listen(54004, '0.0.0.0', done));
-    expect(await takenPorts(ADDRESS, [54004])).to.deep.equal([54004]);
+    await new Promise<void>((done) => wide.listen(0, '0.0.0.0', done));
+    const { port } = wide.address() as AddressInfo;
+    expect(await takenPorts(ADDRESS, [port])).to.deep.equal([port]);
     await new Promise((done) => wide.close(done));
   });
 
