@@ -1,4 +1,5 @@
-// Builds dist/: every program and every service of the testbed as one CommonJS file each, and the files they read.
+// Builds dist/: every program and every service of the testbed as one CommonJS file each, and the files they read. A service
+// gets its compiled form beside it, so that it starts faster still (quick-loading.mjs).
 //
 // Why bundles: an agent starts a service while a user waits. One file starts in 1.16 of the time of an empty Node
 // program; the same code as 80 loose modules takes twice as long. Why CommonJS: it loads faster than ES modules.
@@ -10,6 +11,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, w
 import { dirname, join } from 'node:path';
 import * as esbuild from 'esbuild';
 import { ROOT, sourceStamp } from './prepare.mjs';
+import { makeQuickLoading, QUICK_LOADING_OPTIONS } from './quick-loading.mjs';
 
 const DIST = join(ROOT, 'dist');
 
@@ -26,6 +28,26 @@ const PROGRAMS = {
 
 /** Files that are copied as they are; those that do not exist yet are left out. */
 const COPIES = { 'services/repository.yaml': 'repository.yaml', 'services/cnapp.yaml': 'cnapp.yaml' };
+
+/** Of every bundle. */
+const OPTIONS = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  charset: 'ascii',
+  treeShaking: true,
+  external: EXTERNAL,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+/** CommonJS has no import.meta; packages of the programs that ask for it get what they would get as a loose file. */
+const IMPORT_META = {
+  define: { 'import.meta.url': '__fileUrl', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+  banner: { js: '"use strict";const __fileUrl = require("node:url").pathToFileURL(__filename).href;' },
+};
 
 const stamp = sourceStamp(); // before reading: a source that changes meanwhile makes the next start build again
 const work = join(ROOT, `.dist-${process.pid}`);
@@ -48,36 +70,28 @@ try {
 }
 
 async function bundle(outdir) {
-  const entries = {};
-  for (const [name, source] of Object.entries({ ...PROGRAMS, ...services() })) {
-    if (existsSync(join(ROOT, source))) entries[name] = join(ROOT, source);
-    else console.error(`build: ${source} is not there yet; left out`);
-  }
-  if (Object.keys(entries).length === 0) return [];
-  await esbuild.build({
-    entryPoints: entries,
-    outdir,
-    absWorkingDir: ROOT,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    treeShaking: true,
-    external: EXTERNAL,
-    legalComments: 'none',
-    logLevel: 'warning',
-    // CommonJS has no import.meta; packages that ask for it get what they would get as a loose file.
-    define: {
-      'import.meta.url': '__fileUrl',
-      'import.meta.dirname': '__dirname',
-      'import.meta.filename': '__filename',
-    },
-    banner: { js: '"use strict";const __fileUrl = require("node:url").pathToFileURL(__filename).href;' },
-  });
-  return Object.keys(entries).map((name) => `${name}.js`);
+  const programs = sourcesThere(PROGRAMS);
+  const services = sourcesThere(serviceSources());
+  await Promise.all([
+    esbuild.build({ ...OPTIONS, ...IMPORT_META, outdir, entryPoints: programs }),
+    esbuild.build({ ...OPTIONS, ...QUICK_LOADING_OPTIONS, outdir, entryPoints: services }),
+  ]);
+  return [
+    ...Object.keys(programs).map((name) => `${name}.js`),
+    ...Object.keys(services).flatMap((name) => makeQuickLoading(outdir, name)),
+  ];
 }
 
-function services() {
+function sourcesThere(all) {
+  const there = {};
+  for (const [name, source] of Object.entries(all)) {
+    if (existsSync(join(ROOT, source))) there[name] = source;
+    else console.error(`build: ${source} is not there yet; left out`);
+  }
+  return there;
+}
+
+function serviceSources() {
   const names = readdirSync(join(ROOT, 'services'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== 'kit')
     .map((entry) => entry.name)

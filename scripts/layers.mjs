@@ -58,7 +58,7 @@ export const LAYERS = [
   },
   { name: 'test', folder: 'test', mayImport: ['*'] },
   { name: 'bench', folder: 'bench', mayImport: ['!test'] },
-  { name: 'scripts', folder: 'scripts', mayImport: [] },
+  { name: 'scripts', folder: 'scripts', mayImport: ['ssmmp-core'] },
   { name: 'bin', folder: 'bin', mayImport: ['scripts'] },
 ];
 

@@ -81,7 +81,9 @@ export async function playAgent(
   return {
     instances: started,
     stop: async () => {
-      await Promise.all([...started.values()].map((child) => child.end('SIGKILL')));
+      await Promise.all(
+        [...started.values()].map((child) => child.end(process.argv.includes('--cpu-prof') ? 'SIGTERM' : 'SIGKILL')),
+      );
       await new Promise<void>((resolve) => void server.close(() => resolve()));
     },
   };
