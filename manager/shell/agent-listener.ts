@@ -35,6 +35,8 @@ export interface AgentListenerOptions {
   isRegistered(connection: number): boolean;
   /** For the counts: a line came in. */
   received(connection: number, line: string): void;
+  /** The port itself has trouble, such as too many open files; it goes on listening. */
+  troubled(error: Error): void;
 }
 
 export class AgentListener {
@@ -64,6 +66,7 @@ export class AgentListener {
       this.server.once('error', reject);
       this.server.listen({ host: address, port, backlog: BACKLOG }, () => {
         this.server.off('error', reject);
+        this.server.on('error', (error) => this.options.troubled(error));
         resolve();
       });
     });

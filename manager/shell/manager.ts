@@ -61,15 +61,16 @@ export class StartError extends Error {}
 
 /** Starts a Manager; both ports listen when it resolves. Throws StartError, with nothing left behind. */
 export async function startManager(options: ManagerOptions, around: ManagerSurroundings): Promise<RunningManager> {
-  mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
-  const lock = takeLock(options.stateDir);
-  if (!lock.ok) throw new StartError(lock.problem);
-  if (lock.tookOver) around.log.warn('the lock of a Manager that is gone was taken over');
+  let lock: Lock | null = null;
   try {
+    mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
+    lock = takeLock(options.stateDir);
+    if (!lock.ok) throw new StartError(lock.problem);
+    if (lock.tookOver) around.log.warn('the lock of a Manager that is gone was taken over');
     return await startLocked(options, around, lock);
   } catch (error) {
-    lock.release();
-    throw error;
+    if (lock?.ok === true) lock.release();
+    throw isSystemError(error) ? new StartError(`the Manager cannot use ${options.stateDir}: ${error.message}`) : error;
   }
 }
 
@@ -128,6 +129,7 @@ async function startLocked(
     isWanted: (id) => (state.connections.get(id)?.offences ?? UNREADABLE_MESSAGES_MAX) < UNREADABLE_MESSAGES_MAX,
     isRegistered: (id) => (state.connections.get(id)?.agent ?? null) !== null,
     received: (_id, line) => metrics.traffic.count('received', line),
+    troubled: (error) => log.warn({ err: error }, 'port for agents: trouble'),
   });
   const performers = { agents, commands, events, traffic: metrics.traffic, log };
   const operator = new OperatorPort({
@@ -172,6 +174,11 @@ async function startLocked(
   log.info({ epoch, replayed: opened.replayed, isNew: opened.isNew }, readyLine);
   if (!options.flush) log.warn('--no-flush: a power cut loses state that was acknowledged');
   return { readyLine, state, stop };
+}
+
+/** A disk that is full, a folder that may not be written: a sentence is enough, a stack tells nothing more. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
 function settingsOf(options: ManagerOptions, state: ManagerState): ManagerState['settings'] {

@@ -81,6 +81,7 @@ export class OperatorPort {
       this.server.once('error', reject);
       this.server.listen({ host: address, port }, () => {
         this.server.off('error', reject);
+        this.server.on('error', (error) => this.options.log.warn({ err: error }, 'operator port: trouble'));
         resolve();
       });
     });

@@ -37,6 +37,7 @@ export type JournalFs = Pick<
 export const CHUNK_BYTES = 1024 * 1024;
 /** Of a segment's head only so much is read to learn its number, time and mark; a longer mark counts as none. */
 export const HEAD_BYTES_MAX = 1024 * 1024;
+const HEAD_BYTES_USUAL = 16 * 1024;
 const NAME = /^journal-(\d{16})\.jsonl$/;
 const LF = 10;
 
@@ -134,13 +135,15 @@ export function readHead(disk: JournalFs, segment: Segment): SegmentHead {
   const unknown: SegmentHead = { firstRecord: segment.firstRecord, at: null, mark: null };
   const fd = disk.openSync(segment.path, 'r');
   try {
-    const start = Buffer.allocUnsafe(HEAD_BYTES_MAX);
-    const text = start.toString('latin1', 0, disk.readSync(fd, start, 0, start.length, 0));
-    const state = text.indexOf(',"state":');
-    const open = text.indexOf('{');
-    if (state === -1 || open === -1) return unknown;
-    const { at, mark } = JSON.parse(`${text.slice(open, state)}}`) as Partial<JournalHeader>;
-    return { firstRecord: segment.firstRecord, at: typeof at === 'number' ? at : null, mark: mark ?? null };
+    for (let bytes = HEAD_BYTES_USUAL; bytes <= HEAD_BYTES_MAX; bytes *= 4) {
+      const start = Buffer.allocUnsafe(bytes);
+      const text = start.toString('latin1', 0, disk.readSync(fd, start, 0, bytes, 0));
+      const state = text.indexOf(',"state":');
+      if (state === -1) continue;
+      const { at, mark } = JSON.parse(`${text.slice(text.indexOf('{'), state)}}`) as Partial<JournalHeader>;
+      return { firstRecord: segment.firstRecord, at: typeof at === 'number' ? at : null, mark: mark ?? null };
+    }
+    return unknown;
   } catch (error) {
     if (error instanceof SyntaxError) return unknown;
     throw error;

@@ -68,7 +68,8 @@ function drive(journal?: JournalWriter, more: Partial<DriverOptions<Input, strin
   return { driver, performed, state, say };
 }
 
-describe('the driver', () => {
+describe('the driver', function () {
+  this.timeout(20_000);
   it('performs at once without a journal, what performing causes after it', () => {
     const { driver, performed, say } = drive(undefined, {
       perform: (effect) => {

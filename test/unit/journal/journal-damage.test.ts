@@ -11,7 +11,8 @@ import { ledgerAfter, ledgerMachine, openLedger, record, scratch, type Ledger } 
 
 const RECORDS = 8;
 
-describe('a damaged journal', () => {
+describe('a damaged journal', function () {
+  this.timeout(60_000);
   let folder: string;
   let remove: () => void;
   let path: string;
@@ -55,7 +56,6 @@ describe('a damaged journal', () => {
   });
 
   it('with one flipped bit gives every record before it, or is refused at the flipped line; it is never wrong', function () {
-    this.timeout(60_000);
     const lastLine = ends[RECORDS - 1] as number;
     let [refused, cut] = [0, 0];
     for (let at = 0; at < whole.length; at += 1)

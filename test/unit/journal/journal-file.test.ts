@@ -10,7 +10,8 @@ import { recoverJournal } from '../../../ssmmp/shell/journal-recovery.ts';
 import { listSegments, readHead, segmentName } from '../../../ssmmp/shell/journal-segments.ts';
 import { entry, ledgerAfter, ledgerMachine, openLedger, record, scratch, type Entry, type Said } from './ledger.ts';
 
-describe('the journal file', () => {
+describe('the journal file', function () {
+  this.timeout(20_000);
   let folder: string;
   let remove: () => void;
   beforeEach(() => ({ folder, remove } = scratch()));

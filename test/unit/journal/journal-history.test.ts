@@ -8,7 +8,8 @@ import { openLedger, record, scratch, type LedgerJournal } from './ledger.ts';
 
 const small = { segmentBytes: 2_000, mark: ({ count }: { count: number }) => ({ count }) };
 
-describe('the history of a journal', () => {
+describe('the history of a journal', function () {
+  this.timeout(20_000);
   let folder: string;
   let remove: () => void;
   beforeEach(() => ({ folder, remove } = scratch()));

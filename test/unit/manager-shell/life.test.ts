@@ -91,6 +91,26 @@ describe('the Manager’s life', function () {
     expect(existsSync(join(cluster.stateDir, 'manager.lock'))).to.equal(false);
   });
 
+  it('says in one sentence that the state directory cannot be used', async () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device, fsync'), {
+      code: 'ENOSPC',
+      syscall: 'fsync',
+    });
+    const disk = {
+      ...fs,
+      fsyncSync: () => {
+        throw full;
+      },
+    };
+    const refused = await failureOf(cluster.start({}, disk));
+    expect(refused).to.be.instanceOf(StartError);
+    expect(refused.message).to.equal(
+      `the Manager cannot use ${cluster.stateDir}: ENOSPC: no space left on device, fsync`,
+    );
+    expect(existsSync(join(cluster.stateDir, 'manager.lock'))).to.equal(false);
+    await cluster.start();
+  });
+
   it('acknowledges nothing when the journal’s disk fails, stays readable, and says why', async () => {
     let fails = false;
     const disk = {

@@ -24,7 +24,8 @@ import { readOptions } from '../../../manager/shell/options.ts';
 import { recordText } from '../../../manager/shell/record-text.ts';
 import { Traffic } from '../../../manager/shell/traffic.ts';
 
-describe('the small parts of the Manager’s shell', () => {
+describe('the small parts of the Manager’s shell', function () {
+  this.timeout(20_000);
   let dir: string;
   beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'ssmmp-parts-'))));
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
