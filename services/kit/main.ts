@@ -5,6 +5,7 @@
  * (shell/instance.ts).
  */
 import { startClock } from '../../ssmmp/shell/clock.ts';
+import type { JournalWriter } from '../../ssmmp/shell/driver.ts';
 import { ARGUMENT_NAMES, readArguments } from './core/arguments.ts';
 import type { ServiceContext, ServiceDefinition } from './service.ts';
 import { Instance } from './shell/instance.ts';
@@ -67,15 +68,25 @@ function start(args: string[], definition: ServiceDefinition | ((context: Servic
   };
   process.on('uncaughtException', (error) => fail(error, 'uncaught exception'));
   process.on('unhandledRejection', (error) => fail(error, 'unhandled rejection'));
-  const instance = new Instance({
-    settings,
-    agentPort: Number(env['SSMMP_AGENT_PORT'] ?? AGENT_PORT),
-    dataDir: env['SSMMP_DATA_DIR'] ?? null,
-    env: Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)),
-    log,
-    now,
-    exit: (code) => process.exit(code),
-  });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => instance.stop(signal));
-  instance.run(definition).catch((error: unknown) => fail(error, 'the service could not start'));
+  const run = (journal: JournalWriter | undefined): Promise<void> => {
+    const instance = new Instance({
+      settings,
+      agentPort: Number(env['SSMMP_AGENT_PORT'] ?? AGENT_PORT),
+      dataDir: env['SSMMP_DATA_DIR'] ?? null,
+      env: { ...env } as Record<string, string>,
+      log,
+      now,
+      ...(journal === undefined ? {} : { journal }),
+      exit: (code) => process.exit(code),
+    });
+    return instance.run(definition).then(() => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => instance.stop(signal));
+    });
+  };
+  const folder = env['SSMMP_RECORD_DIR'];
+  const recorded =
+    folder === undefined
+      ? run(undefined)
+      : import('./shell/record.ts').then(({ startRecording }) => run(startRecording(folder, settings, now())));
+  recorded.catch((error: unknown) => fail(error, 'the service could not start'));
 }
