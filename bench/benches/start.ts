@@ -18,6 +18,8 @@ const USER_PORT = 8080;
 const TEN = 10;
 /** A spare is handed over in a few milliseconds; the next one must be ready before the next request. */
 const SPARE_PAUSE_MS = 300;
+/** An agent starts its spares one after the other. */
+const SPARE_UP_MS = 150;
 
 export const bench: Bench = async ({ quick }) => {
   const rounds = quick ? 2 : 15;
@@ -56,11 +58,12 @@ async function measure(
   const store = await benchService('echo-store');
   const repository: RepositoryFile = {
     gateway: { run: [process.execPath, await benchService('echo-gateway')] },
-    ...Object.fromEntries(names.map((name) => [name, { run: [process.execPath, store], ...service }])),
+    ...Object.fromEntries(names.map((name) => [name, { run: [process.execPath, store], plugs: [], ...service }])),
   };
   const testbed = await startTestbed({ managerAddress: MANAGER, agentAddresses: [NODE], graph, repository });
   try {
     const user = await connectWhenThere(NODE, USER_PORT);
+    if (service.spares) await new Promise((resolve) => setTimeout(resolve, SPARE_UP_MS * names.length));
     let next = 0;
     const pause = (): Promise<void> =>
       new Promise((resolve) => setTimeout(resolve, service.spares ? SPARE_PAUSE_MS : 50));

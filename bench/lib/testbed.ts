@@ -12,7 +12,10 @@ export interface GraphFile {
 }
 
 /** As in a repository file. */
-export type RepositoryFile = Record<string, { run: string[]; env?: Record<string, string>; spares?: number }>;
+export type RepositoryFile = Record<
+  string,
+  { run: string[]; plugs?: string[]; env?: Record<string, string>; spares?: number }
+>;
 
 export interface Testbed {
   readonly manager: Child;
