@@ -17,7 +17,7 @@ export const DEFAULT_TIMERS = {
   /** After the Manager's restart agents have this long to register again before they are missed. */
   agentGraceMs: 3000,
   /** A node that is new waits this long for others to register before something is placed on it. */
-  settleMs: 50,
+  settleMs: 250,
   /** The old connection of an address has this long to answer when a second agent registers there (R48). */
   duplicateProbeMs: 1000,
   /** Manager asks each instance for its health this often. */

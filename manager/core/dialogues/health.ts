@@ -112,7 +112,7 @@ export function backInContact(turn: Turn, agent: Agent): void {
   }
   if (before === 'suspect') turn.event('agent', `${agent.address} suspect → registered`, statusData(agent));
   // Nodes come together: what is started in a moment is spread over all of them.
-  turn.deadline('settle', '', turn.state.timers.settleMs);
+  if (!turn.state.deadlines.has('settle/')) turn.deadline('settle', '', turn.state.timers.settleMs);
 }
 
 function askAgent(turn: Turn, agent: Agent, connection: number): void {
