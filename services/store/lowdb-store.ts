@@ -17,7 +17,7 @@ import { encodeLogLine } from './log-line.ts';
 import { checkClaim, claim, removeFormerClaims } from './owner.ts';
 import { logFileName, recover, supersededBy } from './recover.ts';
 import { asStoreError, OWNER_CHECK_MS, StoreError, type Change, type Row, type Store } from './store.ts';
-import { TableSet, type Undo } from './tables.ts';
+import type { TableSet, Undo } from './tables.ts';
 
 /** A shorter log is not worth folding into the readable file. */
 export const LOG_BYTES_BEFORE_FOLD = 4 * 1024 * 1024;
@@ -42,8 +42,7 @@ interface Pending {
 /** Claims the folder, reads it, and is its owner. Rejects with StoreError `fenced` or `corrupt`. */
 export async function openLowdbStore(options: LowdbStoreOptions): Promise<Store> {
   claim(options.disk, options.epoch);
-  const tables = new TableSet();
-  const recovered = await recover(options.disk, tables);
+  const { tables, ...recovered } = await recover(options.disk);
   if (recovered.torn !== null) options.warn?.(recovered.torn);
   await removeFormerClaims(options.disk, options.epoch);
   return new LowdbStore(options, tables, recovered);

@@ -14,9 +14,10 @@ import { readDataFile, type DataFile } from './data-file.ts';
 import type { Disk } from './disk.ts';
 import { readLog } from './log-line.ts';
 import { StoreError } from './store.ts';
-import type { TableSet } from './tables.ts';
+import { TableSet } from './tables.ts';
 
 export interface Recovered {
+  readonly tables: TableSet;
   /** The last line that counts. */
   readonly seq: number;
   readonly dataBytes: number;
@@ -37,6 +38,8 @@ interface DataName {
   readonly seq: number;
 }
 
+/** Files that are listed and then gone, before that is an error. */
+const TRIES_MAX = 5;
 const LOG_NAME = /^log-([1-9][0-9]*)-([1-9][0-9]*)\.jsonl$/;
 const DATA_NAME = /^data-([1-9][0-9]*)-([0-9]+)\.json$/;
 
@@ -55,8 +58,20 @@ export function supersededBy(names: readonly string[], data: DataFile): string[]
   });
 }
 
-/** Fills the tables. Rejects with StoreError `corrupt` and a sentence that names file, offset and what to do. */
-export async function recover(disk: Disk, tables: TableSet): Promise<Recovered> {
+/** Rejects with StoreError `corrupt` and a sentence that names file, offset and what to do. */
+export async function recover(disk: Disk): Promise<Recovered> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await recoverOnce(disk);
+    } catch (error) {
+      // A former owner that does not know yet that he is one folds his log and removes it: then there is a data file now.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tried === TRIES_MAX) throw error;
+    }
+  }
+}
+
+async function recoverOnce(disk: Disk): Promise<Recovered> {
+  const tables = new TableSet();
   const names = disk.list();
   const allLogs = names.map(logFile).filter((log) => log !== null);
   const newest = newestData(names, allLogs);
@@ -89,7 +104,7 @@ export async function recover(disk: Disk, tables: TableSet): Promise<Recovered> 
     if (read.goodBehind) throw damaged(disk, log.name, read.badAt);
     torn = `${log.name}: ${bytes.length - read.badAt} bytes from offset ${read.badAt} on were never acknowledged; left out`;
   }
-  return { seq, dataBytes, logBytes, torn };
+  return { tables, seq, dataBytes, logBytes, torn };
 }
 
 /** The newest data file that no later owner's log contradicts; null: begin at line 1 (a gap will show if that is wrong). */

@@ -211,6 +211,18 @@ describe('Operations', () => {
     expect(store.table('operations').size).to.equal(3);
   });
 
+  it('refuses because of what it saw only when that is on disk', async () => {
+    const disk = new FakeDisk();
+    const store = await openLowdbStore({ disk, epoch: 1 });
+    const operations = new Operations(store, 'a-db', () => 0);
+    disk.fault = (step) => (step.op === 'append' ? { code: 'EIO' } : null);
+    const taken = () => ({ refusal: 'the name is taken' });
+    const first = operations.once(operation('operation-1'), decision('done'));
+    const second = operations.once(operation('operation-2'), taken);
+    for (const answer of await Promise.all([first, second])) expect(answer).to.match(/Status: 503/);
+    expect(await operations.once(operation('operation-2'), taken)).to.equal('the name is taken');
+  });
+
   it('answers what it remembers only when it is on disk', async () => {
     const disk = new FakeDisk();
     const store = await openLowdbStore({ disk, epoch: 1 });

@@ -151,7 +151,9 @@ describe('lowdb store on a disk that refuses', () => {
     let refuse = true;
     disk.fault = (step) => (refuse && step.op === 'append' ? { code: 'ENOSPC' } : null);
     const failed: unknown[] = [];
-    const first = store.commit([row(2), { table: 'rows', remove: '1' }]).catch((e: unknown) => failed.push(e));
+    const first = store
+      .commit([row(2), { table: 'rows', remove: '1' }, row(1), { table: 'rows', remove: '2' }, row(2)])
+      .catch((e: unknown) => failed.push(e));
     await Promise.resolve();
     const second = store.commit([row(3)]).catch((e: unknown) => failed.push(e));
     const saw = store.settled()!.catch((e: unknown) => failed.push(e));

@@ -58,24 +58,58 @@ describe('R50 the owner of a data folder', () => {
     for (const step of written) expect(step.name).to.match(/^(owner-6$|log-6-|data-6-)/);
   });
 
-  it('R50 a fold of an old owner takes no file away that the new one reads', async () => {
+  it('R50 an old owner that folds late removes nothing', async () => {
     const disk = new FakeDisk();
-    const old = await openLowdbStore({ disk, epoch: 5, logBytesBeforeFold: 1 });
-    await old.commit([row('a')]);
-    await old.close();
     const slow = await openLowdbStore({ disk, epoch: 6, logBytesBeforeFold: 1 });
     const replace = disk.replace.bind(disk);
     let next: Store | null = null;
     disk.replace = async (name, pieces) => {
       disk.replace = replace;
       next = await openLowdbStore({ disk, epoch: 7, logBytesBeforeFold: 1e9 });
-      await next.commit([row('c')]);
+      await next.commit([row('b')]);
+      disk.steps.length = 0;
       await replace(name, pieces);
     };
-    await slow.commit([row('b')]);
+    await slow.commit([row('a')]);
     await slow.close();
     expect(next).to.not.equal(null);
-    expect(keysOf(await openLowdbStore({ disk: disk.afterCrash(), epoch: 8 }))).to.deep.equal(['a', 'b', 'c']);
+    expect(disk.steps.map((step) => step.op)).to.deep.equal(['replace']);
+    expect(keysOf(await openLowdbStore({ disk: disk.afterCrash(), epoch: 8 }))).to.deep.equal(['a', 'b']);
+  });
+
+  it('R50 a new owner reads on when an old one folds under its eyes', async () => {
+    const disk = new FakeDisk();
+    const old = await openLowdbStore({ disk, epoch: 5, logBytesBeforeFold: 1e9 });
+    await old.commit([row('a')]);
+    const read = disk.read.bind(disk);
+    disk.read = async (name) => {
+      disk.read = read;
+      for (const [file, bytes] of folded.files) if (file.startsWith('data-')) disk.files.set(file, bytes);
+      disk.files.delete('log-5-1.jsonl'); // the check of its claim came before ours
+      return read(name);
+    };
+    const folded = disk.afterCrash();
+    const folding = await openLowdbStore({ disk: folded, epoch: 6 });
+    await folding.close();
+    expect(keysOf(await openLowdbStore({ disk, epoch: 7 }))).to.deep.equal(['a']);
+  });
+
+  it('R50 late words of an old owner do not follow the data file of a new one', async () => {
+    const disk = new FakeDisk();
+    const old = await openLowdbStore({ disk, epoch: 5 });
+    await old.commit([row('a')]);
+    const next = await openLowdbStore({ disk, epoch: 6 });
+    disk.fault = (step) => (step.op === 'remove' ? { code: 'CRASH' } : null); // between the data file and the clean-up
+    await next.close();
+    const after = disk.afterCrash();
+    const stale = new FakeDisk(after.files);
+    stale.files.delete('owner-6');
+    stale.files.delete('data-6-1.json');
+    const late = await openLowdbStore({ disk: stale, epoch: 6 });
+    await late.commit([row('late')]); // line 2, as the old owner could still write it
+    const lines = Buffer.concat([after.files.get('log-5-1.jsonl')!, stale.files.get('log-6-2.jsonl')!]);
+    after.files.set('log-5-1.jsonl', lines);
+    expect(keysOf(await openLowdbStore({ disk: after, epoch: 7 }))).to.deep.equal(['a']);
   });
 
   it('R50 a data file that an old owner finished late is not believed', async () => {
