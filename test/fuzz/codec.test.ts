@@ -1,7 +1,7 @@
 /** Fuzzing the codec: whatever comes, a message or a protocol error comes out, and what was written is read. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { decode, encode } from '../../ssmmp/core/codec.ts';
+import { decode, decodeByName, encode } from '../../ssmmp/core/codec.ts';
 import { LineFramer } from '../../ssmmp/core/framing.ts';
 import { anyMessage, nearlyLine } from '../unit/ssmmp/arbitraries.ts';
 
@@ -28,6 +28,35 @@ describe('codec, fuzzed', function () {
             .and.have.length.below(400);
         else expect(decode(encode(decoded.message))).to.deep.equal(decoded);
       }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('the fast way reads what reading by name reads, and nothing else', () => {
+    const whole = anyMessage.map((message) => encode(message));
+    const tail = fc.constantFrom(
+      '',
+      ' ~ ',
+      ' ~',
+      '\r',
+      ' ~ x_load: 1',
+      ' ~ x_load: 1 ~ x_load: 2',
+      ' ~ status: 200',
+      ' ~ y: 1',
+      ' ~ x_exit: a: b',
+      ' ~ x_exit:',
+      ' ~ x_exit:  a',
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.tuple(whole, tail).map((parts) => parts.join('')),
+          nearlyLine(encode),
+        ),
+        (line) => {
+          expect(decode(line)).to.deep.equal(decodeByName(line));
+        },
+      ),
       { numRuns: 5000 },
     );
   });
