@@ -8,7 +8,7 @@
  * alone doubles the time a Node program takes to start.
  */
 import type { Message } from '../../ssmmp/core/catalog.ts';
-import { writePlugs, writeSockets } from '../../ssmmp/core/codec.ts';
+import { writePlugs, writeSockets } from '../../ssmmp/core/contents.ts';
 import type { RepositoryService } from '../../ssmmp/core/repository-file.ts';
 import type { AgentSettings } from './inputs.ts';
 import { AGENT_PORT } from './limits.ts';

@@ -4,7 +4,8 @@
 // instances. It speaks SSMMP with the project's codec, checks nothing and decides nothing.
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Message, PlugSetting, SocketSetting } from '../../ssmmp/core/catalog.ts';
-import { decode, encode, writePlugs, writeSockets } from '../../ssmmp/core/codec.ts';
+import { decode, encode } from '../../ssmmp/core/codec.ts';
+import { writePlugs, writeSockets } from '../../ssmmp/core/contents.ts';
 import { startNode, type Child } from './children.ts';
 
 export interface Instance {

@@ -6,7 +6,8 @@
 // the kit, so that what is measured is agent and Manager.
 import { connect, createServer, type Socket } from 'node:net';
 import type { Message } from '../../ssmmp/core/catalog.ts';
-import { decode, encode, readPlugs, readSockets } from '../../ssmmp/core/codec.ts';
+import { decode, encode } from '../../ssmmp/core/codec.ts';
+import { readPlugs, readSockets } from '../../ssmmp/core/contents.ts';
 
 const [serviceName = '', idText = '', address = '', socketText = '', plugText = ''] = process.argv.slice(2);
 const id = Number(idText);

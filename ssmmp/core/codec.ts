@@ -6,21 +6,18 @@
  * because published peers read by position; reading goes by name. What cannot be read is a value, not an
  * exception, and keeps what could be read, so that a 400 can be sent back (refusal.ts).
  */
-import { canonicalAddress } from './address.ts';
 import {
   EXTENSION_LINES,
   FIELD_KINDS,
   isMessageType,
   rowOf,
   type Extensions,
-  type FieldKind,
   type FieldName,
   type Message,
   type MessageType,
-  type PlugSetting,
-  type SocketSetting,
 } from './catalog.ts';
-import { isName, MESSAGE_BYTES_MAX, MESSAGE_LINES_MAX, parseId, parsePort, parseStatus } from './names.ts';
+import { KIND_WORDS, readContents, writeContents } from './contents.ts';
+import { MESSAGE_BYTES_MAX, MESSAGE_LINES_MAX, parseId } from './names.ts';
 import { LINE_SPELLINGS, readSubType, readType } from './spellings.ts';
 
 /** Why a line is no message, with what could be read of it. */
@@ -55,7 +52,7 @@ export function encode(message: Message, strict = false): string {
   let line = `type: ${message.type}${SEPARATOR}message_id: ${message.message_id}`;
   if (message.sub_type !== null) line += `${SEPARATOR}sub_type: ${message.sub_type}`;
   const values = message as unknown as Record<FieldName, unknown>;
-  for (const field of row.fields) line += lineOf(field, write(FIELD_KINDS[field], values[field]));
+  for (const field of row.fields) line += lineOf(field, writeContents(FIELD_KINDS[field], values[field]));
   if (message.x !== undefined && !strict)
     for (const name of EXTENSION_NAMES) {
       const contents = message.x[name];
@@ -103,7 +100,7 @@ export function decodeByName(text: string): Decoded {
       }
       if (contents === undefined) return fail(`${type} needs a line '${field}'`);
     }
-    const value = read(FIELD_KINDS[field], contents);
+    const value = readContents(FIELD_KINDS[field], contents);
     if (value === null) return fail(`'${field}: ${show(contents)}' is no ${KIND_WORDS[FIELD_KINDS[field]]}`);
     message[field] = value;
   }
@@ -153,7 +150,7 @@ function decodeInOrder(text: string): Message | null {
   for (const field of row.fields) {
     const contents = next(field);
     if (contents === null) return null;
-    const value = contents === '' && row.blank.includes(field) ? null : read(FIELD_KINDS[field], contents);
+    const value = contents === '' && row.blank.includes(field) ? null : readContents(FIELD_KINDS[field], contents);
     if (value === null && contents !== '') return null;
     if (value === null && !row.blank.includes(field)) return null;
     message[field] = value;
@@ -208,98 +205,6 @@ function splitLines(text: string, lines: Map<string, string>): string | null {
     else lines.set(name, contents);
   });
   return problem;
-}
-
-const KIND_WORDS: Readonly<Record<FieldKind, string>> = {
-  address: 'IPv4 or IPv6 literal (R15)',
-  names: "list of names '(a, b)' (R05, R06)",
-  status: 'status code from 100 to 599',
-  name: 'name: a letter or digit, then up to 63 of letters, digits, _ . - (R06)',
-  plug: "name of a plug, or '-' (R06, R41)",
-  id: 'integer from 1 to 2^53-1',
-  port: 'port from 1 to 65535',
-  sockets: "socket configuration 'S1, 54001 & S2, 54002'",
-  plugs: "plug configuration 'P1, S1, B & P2, S2, C'",
-};
-
-function read(kind: FieldKind, contents: string): unknown {
-  switch (kind) {
-    case 'address':
-      return canonicalAddress(contents);
-    case 'name':
-      return isName(contents) ? contents : null;
-    case 'plug':
-      return contents === '-' || isName(contents) ? contents : null;
-    case 'id':
-      return parseId(contents);
-    case 'port':
-      return parsePort(contents);
-    case 'status':
-      return parseStatus(contents);
-    case 'names':
-      return readNames(contents);
-    case 'sockets':
-      return readSockets(contents);
-    case 'plugs':
-      return readPlugs(contents);
-  }
-}
-
-function write(kind: FieldKind, value: unknown): string {
-  if (value === null || value === undefined) return '';
-  switch (kind) {
-    case 'names':
-      return `(${(value as readonly string[]).join(', ')})`;
-    case 'sockets':
-      return writeSockets(value as readonly SocketSetting[]);
-    case 'plugs':
-      return writePlugs(value as readonly PlugSetting[]);
-    default:
-      return String(value as string | number);
-  }
-}
-
-function readNames(contents: string): string[] | null {
-  const inner = contents.startsWith('(') && contents.endsWith(')') ? contents.slice(1, -1) : contents;
-  if (inner.trim() === '') return [];
-  const names = inner.split(/[,;]/).map((name) => name.trim());
-  return names.every(isName) ? names : null;
-}
-
-/** `S1, 54001 & S2, 54002` as one contents or one program argument; empty when there is none. */
-export function writeSockets(sockets: readonly SocketSetting[]): string {
-  return sockets.map(({ socket, port }) => `${socket}, ${port}`).join(' & ');
-}
-
-/** `P1, S1, B & P2, S2, C` as one contents or one program argument; empty when there is none. */
-export function writePlugs(plugs: readonly PlugSetting[]): string {
-  return plugs.map(({ plug, socket, service }) => `${plug}, ${socket}, ${service}`).join(' & ');
-}
-
-/** Reads a `socket_configuration`; null when it is none. */
-export function readSockets(contents: string): SocketSetting[] | null {
-  if (contents.trim() === '') return [];
-  const sockets: SocketSetting[] = [];
-  for (const item of contents.split('&')) {
-    const [socket, digits, ...more] = item.split(',').map((word) => word.trim());
-    const port = parsePort(digits ?? '');
-    if (socket === undefined || !isName(socket) || port === null || more.length > 0) return null;
-    sockets.push({ socket, port });
-  }
-  return sockets;
-}
-
-/** Reads a `plug_configuration`; null when it is none. */
-export function readPlugs(contents: string): PlugSetting[] | null {
-  if (contents.trim() === '') return [];
-  const plugs: PlugSetting[] = [];
-  for (const item of contents.split('&')) {
-    const words = item.split(',').map((word) => word.trim());
-    const [plug, socket, service] = words;
-    if (words.length !== 3 || !words.every(isName)) return null;
-    plugs.push({ plug: plug as string, socket: socket as string, service: service as string });
-  }
-  return plugs;
 }
 
 function readExtensions(lines: ReadonlyMap<string, string>): Extensions | null {

@@ -6,7 +6,7 @@
  */
 import { canonicalAddress } from '../../../ssmmp/core/address.ts';
 import type { PlugSetting, SocketSetting } from '../../../ssmmp/core/catalog.ts';
-import { readPlugs, readSockets } from '../../../ssmmp/core/codec.ts';
+import { readPlugs, readSockets } from '../../../ssmmp/core/contents.ts';
 import { isName, parseId } from '../../../ssmmp/core/names.ts';
 
 /** What an instance was told when it was started. */

@@ -1,15 +1,8 @@
 /** The codec, ruling by ruling. */
 import { expect } from 'chai';
 import { MESSAGE_TYPES, rowOf, type Message } from '../../../ssmmp/core/catalog.ts';
-import {
-  decode,
-  encode,
-  readPlugs,
-  readSockets,
-  UnencodableError,
-  writePlugs,
-  writeSockets,
-} from '../../../ssmmp/core/codec.ts';
+import { decode, encode, UnencodableError } from '../../../ssmmp/core/codec.ts';
+import { readPlugs, readSockets, writePlugs, writeSockets } from '../../../ssmmp/core/contents.ts';
 import { refusal } from '../../../ssmmp/core/refusal.ts';
 import { LINE_SPELLINGS, SUB_TYPE_SPELLINGS, TYPE_SPELLINGS } from '../../../ssmmp/core/spellings.ts';
 
