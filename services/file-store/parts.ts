@@ -8,10 +8,10 @@
  * another one's disk.
  */
 
-import { close, fdatasync, mkdirSync, open, promises, read, readdirSync, writev } from 'node:fs';
+import { close, fdatasync, open, promises, read, readdirSync, writev } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { syncFolder } from '../store/disk.ts';
+import { makeFolder, syncFolder } from '../store/disk.ts';
 
 /** Some bytes of a file: all of one part. `bytes` null: still being written, as long as the file is. */
 export interface Part {
@@ -54,8 +54,7 @@ export class Parts {
   constructor(folder: string, epoch: number) {
     this.#folder = folder;
     this.#epoch = epoch;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    syncFolder(join(folder, '..'));
+    makeFolder(folder);
   }
 
   /** A name that no part has. */

@@ -18,7 +18,7 @@ import {
   ftruncateSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /** A file that only grows. One append at a time. */
 export interface AppendFile {
@@ -36,7 +36,7 @@ export interface Disk {
   list(): string[];
   /** Throws ENOENT when there is no such file. */
   read(name: string): Promise<Buffer>;
-  /** Makes an empty file that is there after a crash; throws EEXIST when there is one. */
+  /** Makes an empty file that every process sees from now on; throws EEXIST when there is one. */
   createExclusive(name: string): void;
   /** Makes an empty file, or empties one, that is there after a crash. */
   openAppend(name: string): AppendFile;
@@ -53,13 +53,18 @@ const TEMPORARY = '.tmp';
 
 /** The folder is made when it is missing. */
 export function openDisk(folder: string): Disk {
-  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  makeFolder(folder);
   return new NodeDisk(folder);
 }
 
-/** True for names that a crash in the middle of `replace` leaves. */
-export function isTemporary(name: string): boolean {
-  return name.endsWith(TEMPORARY);
+/** Makes a folder and those above it where they are missing, so that they are there after a crash. */
+export function makeFolder(folder: string): void {
+  const made = mkdirSync(folder, { recursive: true, mode: FOLDER_MODE }); // the topmost one that was missing
+  if (made === undefined) return;
+  for (let above = dirname(resolve(folder)); ; above = dirname(above)) {
+    syncFolder(above);
+    if (above === dirname(resolve(made))) return;
+  }
 }
 
 /** Flushes a folder's list of files. Windows has no such call and does it by itself. */
@@ -90,7 +95,6 @@ class NodeDisk implements Disk {
 
   createExclusive(name: string): void {
     closeSync(openSync(join(this.folder, name), 'wx', FILE_MODE));
-    syncFolder(this.folder);
   }
 
   openAppend(name: string): AppendFile {
@@ -101,14 +105,19 @@ class NodeDisk implements Disk {
 
   async replace(name: string, pieces: Iterable<Uint8Array>): Promise<void> {
     const temporary = join(this.folder, name + TEMPORARY);
-    const file = await promises.open(temporary, 'w', FILE_MODE);
     try {
-      for (const piece of pieces) await file.writeFile(piece); // each write starts where the last one ended
-      await file.sync();
-    } finally {
-      await file.close();
+      const file = await promises.open(temporary, 'w', FILE_MODE);
+      try {
+        for (const piece of pieces) await file.writeFile(piece); // each write starts where the last one ended
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await promises.rename(temporary, join(this.folder, name));
+    } catch (error) {
+      await promises.rm(temporary, { force: true }); // on a full disk it takes the room of what matters
+      throw error;
     }
-    await promises.rename(temporary, join(this.folder, name));
     syncFolder(this.folder);
   }
 
