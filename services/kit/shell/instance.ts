@@ -93,6 +93,19 @@ export class Instance {
     this.driver.input({ kind: 'stop_asked', why });
   }
 
+  /** Closes everything at once and tells nobody: as a crash would, for tests in one process. */
+  destroy(): void {
+    this.driver.stop();
+    this.link.destroy();
+    this.plugs.destroy();
+    this.sockets.destroy();
+  }
+
+  /** Breaks every accepted connection, as a network would, for tests. */
+  breakSessions(): void {
+    this.sockets.breakConnections();
+  }
+
   private makeContext(): ServiceContext {
     const { settings, dataDir, env, log, now } = this.options;
     return {

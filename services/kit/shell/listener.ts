@@ -85,6 +85,13 @@ export class Listener {
     this.checkEmpty();
   }
 
+  /** Ends all connections at once. */
+  destroy(): void {
+    this.server.close();
+    if (this.halfLineCheck !== null) clearInterval(this.halfLineCheck);
+    for (const session of this.sessions.values()) session.socket.destroy();
+  }
+
   private accept(socket: Socket): void {
     const sourceAddress = canonicalAddress(socket.remoteAddress ?? '');
     const sourcePort = socket.remotePort;

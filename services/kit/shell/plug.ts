@@ -141,6 +141,15 @@ export class PlugSessions {
     }
   }
 
+  /** Fails everything and stops the clock. */
+  destroy(): void {
+    this.refused('the instance is gone', true, 0);
+    for (const session of this.sessions)
+      for (const request of session.unanswered())
+        this.fail(request, new PlugError(504, `${this.name}: the instance is gone`));
+    if (this.clock !== null) clearInterval(this.clock);
+  }
+
   /** For the machine's idle check: how long a session has had no request. */
   idleMs(session: SourceSession): number {
     return session.live > 0 || session.sent !== session.sentSeen ? 0 : this.now() - session.usedAt;

@@ -130,8 +130,9 @@ export class Plugs {
       roomAgain: () => plug.pump(),
       drained: () => this.events.drained(key),
       ended: (clean: boolean) => {
-        this.forget(key);
+        // The report first: the Manager should know what broke before it is asked for the next.
         this.events.ended(key, clean);
+        this.forget(key);
       },
       complain: (why: string) => this.log.warn({ session: key, plug: name }, `${why}; closed`),
     };
@@ -171,6 +172,13 @@ export class Plugs {
   /** Effect `no_session`. */
   refused(name: string, why: string, final: boolean, retryAfterMs: number): void {
     this.entries.get(name)?.plug.refused(why, final, retryAfterMs);
+  }
+
+  /** Ends all connections at once. */
+  destroy(): void {
+    for (const opening of [...this.dials.keys()]) this.abandonDial(opening);
+    for (const { session } of this.sessions.values()) session.socket.destroy();
+    for (const { plug } of this.entries.values()) plug.destroy();
   }
 
   private forget(key: string): void {

@@ -64,6 +64,16 @@ export class Sockets {
     for (const listener of this.listeners) listener.closeUsers();
   }
 
+  /** Ends all connections at once. */
+  destroy(): void {
+    for (const listener of this.listeners) listener.destroy();
+  }
+
+  /** Breaks all connections; goes on listening. */
+  breakConnections(): void {
+    for (const { sessions } of this.listeners) for (const { socket } of sessions.values()) socket.resetAndDestroy();
+  }
+
   load(): { inFlight: number; requests: number } {
     let { inFlight, requests } = this.shared;
     for (const raw of this.raw) {
