@@ -130,14 +130,14 @@ export class FakeAgent {
   }
 
   /** The next connection that has not been taken yet. */
-  accept(): Promise<AgentConnection> {
+  accept(waitMs = WAIT_MS): Promise<AgentConnection> {
     const ready = this.connections[this.cursor];
     if (ready !== undefined) {
       this.cursor += 1;
       return Promise.resolve(ready);
     }
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('no instance connected')), WAIT_MS);
+      const timer = setTimeout(() => reject(new Error('no instance connected')), waitMs);
       this.waiting.push((connection) => {
         clearTimeout(timer);
         resolve(connection);
