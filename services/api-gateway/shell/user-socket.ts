@@ -22,7 +22,7 @@ export interface UserLimits {
 
 export const USER_LIMITS: UserLimits = {
   connectionsMax: 10_000,
-  heldBytesMax: 256 * 1024 * 1024,
+  heldBytesMax: 128 * 1024 * 1024,
   halfLineMs: HALF_LINE_MS,
   silenceMs: SILENCE_MS,
 };
