@@ -15,7 +15,7 @@ import type { Logger } from '../../ssmmp/shell/log.ts';
 import { isRunning, readPidFile, removePidFile, writePidFile } from '../../ssmmp/shell/process-identity.ts';
 import type { AgentEffect } from '../core/effects.ts';
 import { environmentOf } from '../core/environment.ts';
-import type { AgentInput, AgentSettings } from '../core/inputs.ts';
+import type { AgentInput, AgentSettings, Remembered } from '../core/inputs.ts';
 import { SHARED_AGENT_PORTS } from '../core/limits.ts';
 import { newAgentState, type AgentState } from '../core/state.ts';
 import { agentMachine } from '../core/step.ts';
@@ -93,9 +93,10 @@ class AgentShell {
     this.#env = env;
     this.#log = log;
     this.ended = new Promise((resolve) => (this.#end = resolve));
+    const tell = (sentence: string): void => this.#log.error(sentence);
     this.#stateFile = new StateFile(join(options.stateDir, 'agent.json'));
-    this.#trace = new TraceFile(join(options.stateDir, 'trace.jsonl'));
-    this.#output = new Output(options.stateDir, options.address, this.#now);
+    this.#trace = new TraceFile(join(options.stateDir, 'trace.jsonl'), tell);
+    this.#output = new Output(options.stateDir, options.address, this.#now, tell);
     this.#driver = new Driver(agentMachine, newAgentState(), {
       now: this.#now,
       perform: (effect) => this.#perform(effect),
@@ -196,13 +197,22 @@ class AgentShell {
       case 'check_process':
         return this.#spawner?.check(effect);
       case 'remember':
-        return this.#stateFile.save(effect.state);
+        return this.#save(effect.state);
       case 'trace':
         return this.#trace.add(effect);
       case 'log':
         return this.#log[effect.level](effect.data, effect.text);
       case 'stop':
         return void this.#finish(effect.code, effect.why);
+    }
+  }
+
+  #save(state: Remembered): void {
+    try {
+      this.#stateFile.save(state);
+    } catch (error) {
+      // No room on the disk: what runs goes on, only the next life of this agent will not know of it.
+      this.#log.error(`agent.json is not up to date: ${(error as Error).message}`);
     }
   }
 
@@ -216,7 +226,7 @@ class AgentShell {
     // Told to stop: nothing of it stays. Refused by the Manager: the children are not the agent's to end.
     if (code === 0) this.#spawner?.killAll();
     await this.#connections.shut(FAREWELL_MS_MAX);
-    this.#trace.flush();
+    this.#trace.close();
     this.#output.close();
     this.#stateFile.close();
     this.#end(code);

@@ -59,6 +59,7 @@ interface Followed {
 export class Output {
   readonly #node: string;
   readonly #now: () => number;
+  readonly #tell: (sentence: string) => void;
   readonly #rawFolder: string;
   readonly #logFolder: string;
   readonly #followed = new Map<string, Followed>();
@@ -66,7 +67,8 @@ export class Output {
   #watcher: FSWatcher | null = null;
   #looking: NodeJS.Timeout | null = null;
 
-  constructor(stateDir: string, node: string, now: () => number) {
+  constructor(stateDir: string, node: string, now: () => number, tell: (sentence: string) => void) {
+    this.#tell = tell;
     this.#node = node;
     this.#now = now;
     this.#rawFolder = join(stateDir, 'output');
@@ -95,11 +97,13 @@ export class Output {
     const name = rawName(service, instance);
     if (this.#followed.has(name)) return;
     const path = join(this.#rawFolder, name);
+    const file = this.#tried(() => openSync(path, 'a+', 0o600));
+    if (file === undefined) return;
     this.#followed.set(name, {
       path,
-      file: openSync(path, 'a+', 0o600),
+      file,
       names: { node: this.#node, service, instance },
-      log: new RotatingFile(join(this.#logFolder, `${name}.log`), LOG_BYTES_MAX),
+      log: new RotatingFile(join(this.#logFolder, `${name}.log`), LOG_BYTES_MAX, this.#tell),
       decoder: new StringDecoder('utf8'),
       offset: 0,
       partial: '',
@@ -115,12 +119,14 @@ export class Output {
     const name = rawName(service, instance);
     const followed = this.#followed.get(name);
     if (followed === undefined) return;
-    this.#readAll(followed);
-    if (followed.partial !== '') this.#add(followed, followed.partial);
-    followed.log.flush();
-    this.#forget(name, followed);
-    rmSync(followed.path, { force: true });
-    this.#pruneLogs();
+    this.#tried(() => {
+      this.#readAll(followed);
+      if (followed.partial !== '') this.#add(followed, followed.partial);
+      followed.log.close();
+      this.#forget(name, followed);
+      rmSync(followed.path, { force: true });
+      this.#pruneLogs();
+    });
   }
 
   /** Collects what children wrote that ended while there was no agent. Call it before anything is followed. */
@@ -142,8 +148,18 @@ export class Output {
     if (this.#looking !== null) clearInterval(this.#looking);
     for (const [name, followed] of [...this.#followed]) {
       this.#readAll(followed);
-      followed.log.flush();
+      followed.log.close();
       this.#forget(name, followed);
+    }
+  }
+
+  /** An instance is more than its log: what goes wrong with one is told and ends nothing. */
+  #tried<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.#tell(`output of instances is lost: ${(error as Error).message}`);
+      return undefined;
     }
   }
 
@@ -174,7 +190,8 @@ export class Output {
 
   #readSoon(name: string): void {
     const followed = this.#followed.get(name);
-    if (followed !== undefined) followed.readTimer ??= setTimeout(() => this.#readSome(name, followed), READ_WAIT_MS);
+    if (followed !== undefined)
+      followed.readTimer ??= setTimeout(() => this.#tried(() => this.#readSome(name, followed)), READ_WAIT_MS);
   }
 
   #readSome(name: string, followed: Followed): void {
@@ -183,7 +200,8 @@ export class Output {
     if (size - followed.offset > BACKLOG_BYTES_MAX) this.#dropBacklog(followed, size);
     else if (this.#readOnce(followed)) return this.#readSoon(name);
     if (followed.quietTimer !== null) clearTimeout(followed.quietTimer);
-    followed.quietTimer = followed.offset > 0 ? setTimeout(() => this.#cutOff(followed), QUIET_MS) : null;
+    followed.quietTimer =
+      followed.offset > 0 ? setTimeout(() => this.#tried(() => this.#cutOff(followed)), QUIET_MS) : null;
   }
 
   #readAll(followed: Followed): void {

@@ -49,7 +49,12 @@ export class StateFile {
 
   #sync(): void {
     this.#timer = null;
-    const file = openSync(this.#path, 'r');
+    let file: number;
+    try {
+      file = openSync(this.#path, 'r');
+    } catch {
+      return; // somebody removed the folder: there is nothing left to keep
+    }
     fsync(file, () => closeSync(file));
   }
 }

@@ -13,8 +13,8 @@ const TRACE_BYTES_MAX = 64 * 1024 * 1024;
 export class TraceFile {
   readonly #file: RotatingFile;
 
-  constructor(path: string) {
-    this.#file = new RotatingFile(path, TRACE_BYTES_MAX);
+  constructor(path: string, tell: (sentence: string) => void) {
+    this.#file = new RotatingFile(path, TRACE_BYTES_MAX, tell);
   }
 
   add({ at, hop, from, to, exchange, line }: Extract<AgentEffect, { kind: 'trace' }>): void {
@@ -22,7 +22,7 @@ export class TraceFile {
     this.#file.add(JSON.stringify({ time, hop, from, to, exchange, message: line }));
   }
 
-  flush(): void {
-    this.#file.flush();
+  close(): void {
+    this.#file.close();
   }
 }

@@ -10,7 +10,7 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 const PROGRAMS = join(import.meta.dirname, 'programs');
 const speaker = (more: string): string => `{run: [node, ${join(PROGRAMS, 'speaker.mjs')}]${more}}`;
 
-/** Programs of these tests; `slow` cannot be started. */
+/** Programs of these tests; `deaf` does not support spares, `missing` cannot be started. */
 const REPOSITORY = `
 services:
   speaker: ${speaker('')}
@@ -20,6 +20,7 @@ services:
   warm: ${speaker(', plugs: [P], spares: 1')}
   mute: {run: [sh, ${join(PROGRAMS, 'mute.sh')}]}
   listener: {run: [node, ${join(PROGRAMS, 'listener.mjs')}]}
+  deaf: {run: [node, ${join(PROGRAMS, 'listener.mjs')}], spares: 1}
   missing: {run: [./no-such-program]}
 `;
 

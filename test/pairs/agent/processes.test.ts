@@ -252,10 +252,28 @@ describe('pairs: agent and programs', function () {
     expect(isRunning({ pid, startTime: null })).to.equal(false);
   });
 
+  it('a program that does not wait for its arguments gets no spares, and is started as ever', async () => {
+    const agent = await start();
+    await manager.registered();
+    await until('the agent to give up', () => agent.stderr.includes('gets no spares'));
+    expect(agent.stderr.match(/gets no spares/g)).to.have.length(1);
+    expect((await manager.executed(manager.execute(NODE, 'deaf', 5, ports(54001)))).status).to.equal(200);
+  });
+
+  it('a spare is used only where the instance needs exactly its environment', async () => {
+    const agent = await start();
+    await manager.registered();
+    const spare = await until('a spare', () => childrenOf(agent.child.pid as number).find((pid) => speaks(pid)));
+    // Without plugs it is a store and needs SSMMP_DATA_DIR; the repository let one expect plugs.
+    const answer = await manager.executed(manager.execute(NODE, 'warm', 5, { plug_configuration: [] }));
+    expect(answer.status).to.equal(200);
+    expect(answer.x?.x_pid).to.not.equal(String(spare));
+  });
+
   it('spares: the next start takes an idle process; SIGTERM ends them, so does the agent’s death', async () => {
     const agent = await start();
     await manager.registered();
-    const spares = (): number[] => childrenOf(agent.child.pid as number);
+    const spares = (): number[] => childrenOf(agent.child.pid as number).filter(speaks);
     const [spare] = await until('a spare', () => (spares().length === 1 ? spares() : null));
     const answer = await manager.executed(manager.execute(NODE, 'warm', 5, ports(54001)));
     expect(answer.status).to.equal(200);
@@ -271,7 +289,7 @@ describe('pairs: agent and programs', function () {
     const next = await start();
     await manager.registered();
     const [third] = await until('a spare', () => {
-      const found = childrenOf(next.child.pid as number);
+      const found = childrenOf(next.child.pid as number).filter(speaks);
       return found.length > 0 ? found : null;
     });
     expect(await next.end()).to.equal(0);
@@ -287,4 +305,10 @@ function childrenOf(pid: number): number[] {
     .map((line) => line.trim().split(/\s+/))
     .filter(([, parent, stat]) => Number(parent) === pid && !stat?.startsWith('Z'))
     .map(([child]) => Number(child));
+}
+
+/** Does this process run the speaker, and not a program that is about to end? */
+function speaks(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.includes('speaker');
 }

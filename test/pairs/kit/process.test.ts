@@ -157,7 +157,7 @@ describe('pair: an instance as a process', function () {
       expect((await ended).code).to.equal(0);
       const [own = ''] = readdirSync(folder);
       expect(own).to.match(/^relay-x-4-\d+$/);
-      const recovery = recoverJournal(instanceMachine, { folder: join(folder, own), disk: fs });
+      const recovery = recoverJournal(instanceMachine, { folder: join(folder, own), disk: fs, verify: true });
       if (!recovery.ok) throw new Error(recovery.problem);
       expect(recovery.warnings).to.deep.equal([]);
       expect(recovery.replayed).to.be.above(4);

@@ -125,7 +125,7 @@ describe('agent: rotating file', () => {
   withFolder();
   it('turns over at its limit and keeps one before', () => {
     const path = join(folder, 'f');
-    const file = new RotatingFile(path, 100);
+    const file = new RotatingFile(path, 100, () => undefined);
     for (let at = 0; at < 10; at += 1) {
       file.add(`${at}`.repeat(30));
       file.flush();
@@ -138,8 +138,24 @@ describe('agent: rotating file', () => {
   it('goes on where it was, and writes by itself', async () => {
     const path = join(folder, 'f');
     writeFileSync(path, 'before\n');
-    new RotatingFile(path, 1000).add('after');
+    new RotatingFile(path, 1000, () => undefined).add('after');
     await until('the write', () => readFileSync(path, 'utf8') === 'before\nafter\n');
+  });
+});
+
+describe('agent: a disk that takes nothing', () => {
+  withFolder();
+
+  it('lines are lost and told once; nobody stops because of it', () => {
+    const told: string[] = [];
+    const file = new RotatingFile(join(folder, 'no', 'such', 'folder'), 100, (sentence) => told.push(sentence));
+    for (const line of ['one', 'two']) {
+      file.add(line);
+      file.flush();
+    }
+    expect(told).to.have.length(1);
+    expect(told[0]).to.include('ENOENT');
+    file.close();
   });
 });
 
@@ -155,7 +171,12 @@ describe('agent: output of instances', () => {
       .filter(Boolean)
       .map((line) => (JSON.parse(line) as { msg: unknown }).msg);
   beforeEach(() => {
-    output = new Output(folder, NAMES.node, () => 0);
+    output = new Output(
+      folder,
+      NAMES.node,
+      () => 0,
+      () => undefined,
+    );
     raw = output.open('post-5');
     output.follow('post', 5);
   });
@@ -219,7 +240,12 @@ describe('agent: output of instances', () => {
     output.close();
     appendFileSync(join(folder, 'output', 'post-5'), 'meanwhile\n');
     writeFileSync(join(folder, 'output', '.spare-post-1'), 'idle\n');
-    const next = new Output(folder, NAMES.node, () => 0);
+    const next = new Output(
+      folder,
+      NAMES.node,
+      () => 0,
+      () => undefined,
+    );
     next.collectLeft((_service, instance) => instance === 5);
     expect(messages(), 'its process lives: it is followed later').to.deep.equal([]);
     next.collectLeft(() => false);
