@@ -190,10 +190,10 @@ export class TestManager {
     return this.say(connection, { type: 'execution_response', message_id, sub_type: null, status });
   }
 
-  /** The Manager is killed and started again from its saved state. */
-  restart(): readonly ManagerEffect[] {
+  /** The Manager is killed and started again from its saved state, with the graph file it had or another one. */
+  restart(graph: Graph = this.state.startedWith): readonly ManagerEffect[] {
     this.state = loadManager(JSON.parse(JSON.stringify(saveManager(this.state))));
-    const { graph, settings, epoch } = this.state;
+    const { settings, epoch } = this.state;
     return this.input({ kind: 'manager_started', epoch: epoch + 1, graph, settings });
   }
 }
@@ -253,5 +253,18 @@ export function sessionAck(
     source_plug_port: plugPort,
     dest_socket_new_port: destPort,
     status,
+  };
+}
+
+/** The report of an instance's end as an agent forwards it. */
+export function termination(service: string, id: number, x_exit?: string): Message {
+  return {
+    type: 'service_instance_termination_info',
+    message_id: 77,
+    sub_type: 'agent_to_Manager',
+    service_name: service,
+    service_instance_id: id,
+    service_instance_network_address: '127.0.0.11',
+    ...(x_exit === undefined ? {} : { x: { x_exit } }),
   };
 }
