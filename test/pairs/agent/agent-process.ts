@@ -29,7 +29,9 @@ let built: Promise<string> | null = null;
 /** Builds the agent once a test run; where it is. */
 export function builtAgent(): Promise<string> {
   built ??= (async () => {
-    const outfile = join(mkdtempSync(join(tmpdir(), 'ssmmp-agent-')), 'agent.cjs');
+    const folder = mkdtempSync(join(tmpdir(), 'ssmmp-agent-'));
+    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const outfile = join(folder, 'agent.cjs');
     await build({
       entryPoints: [join(ROOT, 'agent', 'main.ts')],
       outfile,
