@@ -20,6 +20,8 @@ export const SESSION_IN_FLIGHT_LOW = 2048;
 /** What all sessions of an instance have in common. */
 export interface Shared {
   readonly log: Logger;
+  /** A line may stay unfinished this long. */
+  readonly halfLineMs: number;
   /** Requests taken and not answered, requests answered: for health answers (R45). */
   inFlight: number;
   requests: number;

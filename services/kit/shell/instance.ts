@@ -14,6 +14,7 @@ import { instanceMachine } from '../core/step.ts';
 import type { Logger, ServiceContext, ServiceDefinition } from '../service.ts';
 import { AgentLink } from './agent-link.ts';
 import type { Shared } from './dest-session.ts';
+import { HALF_LINE_MS } from './listener.ts';
 import { startMeasuring } from './measure.ts';
 import { Plugs } from './plugs.ts';
 import { Sockets } from './sockets.ts';
@@ -68,7 +69,8 @@ export class Instance {
       drained: (key) => driver.input({ kind: 'session_drained', side: 'source', key }),
       ended: (key, clean) => driver.input({ kind: 'session_ended', side: 'source', key, clean }),
     });
-    const shared: Shared = { log, inFlight: 0, requests: 0 };
+    const halfLineMs = HALF_LINE_MS * settings.timerScale;
+    const shared: Shared = { log, halfLineMs, inFlight: 0, requests: 0 };
     this.sockets = new Sockets(shared, {
       accepted: (socket, sourceAddress, sourcePort, destPort) =>
         driver.input({ kind: 'session_accepted', socket, sourceAddress, sourcePort, destPort }),

@@ -12,9 +12,9 @@ import { MatchedDestSession, OrderedDestSession, type DestSession, type Shared }
 
 /** Connections of one socket. At the limit the oldest one that never sent a line makes room, else the new one goes. */
 export const CONNECTIONS_MAX = 2048;
-/** A line may stay unfinished this long, in milliseconds (looked at every HALF_LINE_CHECK_MS). */
+/** A line may stay unfinished this long, in milliseconds, times the timers' factor. It is looked at so many times. */
 export const HALF_LINE_MS = 30_000;
-const HALF_LINE_CHECK_MS = 10_000;
+const HALF_LINE_CHECKS = 3;
 
 /** What serves a socket. */
 export type Handler =
@@ -107,7 +107,7 @@ export class Listener {
         ? new MatchedDestSession(socket, { key }, this.shared, events, handler.handle)
         : new OrderedDestSession(socket, { key }, this.shared, events, handler.handle);
     this.sessions.set(key, session);
-    this.halfLineCheck ??= setInterval(() => this.checkHalfLines(), HALF_LINE_CHECK_MS).unref();
+    this.halfLineCheck ??= setInterval(() => this.checkHalfLines(), this.shared.halfLineMs / HALF_LINE_CHECKS).unref();
     if (!this.isPublic) this.events.accepted(this.name, sourceAddress, sourcePort, this.port);
   }
 
@@ -153,7 +153,7 @@ export class Listener {
       if (!session.holdsHalfLine) continue;
       const seen = before.get(session);
       const checks = seen?.lines === session.linesRead ? seen.checks + 1 : 0;
-      if (checks * HALF_LINE_CHECK_MS >= HALF_LINE_MS) session.socket.destroy();
+      if (checks >= HALF_LINE_CHECKS) session.socket.destroy();
       else this.halfLines.set(session, { lines: session.linesRead, checks });
     }
   }

@@ -66,6 +66,26 @@ describe('pair: garbage on a service socket', function () {
     await endless.untilClosed();
   });
 
+  it('a line that never ends is waited for 30 s (times the timers’ factor), however its bytes drip; silence is not cut', async () => {
+    const quick = await bench.start(
+      { sockets: { 'quick-socket': (request) => ({ type: 'echo_response', rest: request.rest }) } },
+      {
+        instanceId: 53,
+        address: DEST_NODE,
+        sockets: [{ socket: 'quick-socket', port: port + 500 }],
+        timerScale: 0.005,
+      },
+    );
+    const silent = await LineClient.connect(DEST_NODE, port + 500);
+    const dripping = await LineClient.connect(DEST_NODE, port + 500);
+    const drip = setInterval(() => dripping.write('x'), 10);
+    await dripping.untilClosed();
+    clearInterval(drip);
+    await stillServes(silent);
+    silent.destroy();
+    quick.instance.destroy();
+  });
+
   it('reads lines however they are cut, byte by byte too', async () => {
     const client = await LineClient.connect(DEST_NODE, port);
     client.socket.setNoDelay(true);

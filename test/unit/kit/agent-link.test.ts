@@ -56,6 +56,29 @@ describe('kit: link to the agent', () => {
     expect(pauses(NaN)).to.deep.equal([50, 50, 50, 50, 50]);
   });
 
+  it('begins with 50 ms again after it was connected', () => {
+    const instance = new TestInstance().begin();
+    for (let n = 0; n < 2; n += 1) {
+      instance.input({ kind: 'agent_closed', why: 'reset', jitter: 1 });
+      expect(instance.wait(99), 'a pause of 100 ms').to.deep.equal([]);
+      expect(instance.wait(1)).to.deep.equal([{ kind: 'connect_agent' }]);
+      instance.input({ kind: 'agent_connected' });
+    }
+  });
+
+  it('R45 a health request that was lost with the agent does not keep the next one from being answered', () => {
+    const instance = new TestInstance().begin();
+    instance.health(30004);
+    instance.input({ kind: 'agent_closed', why: 'reset', jitter: 0 });
+    instance.wait(50);
+    instance.input({ kind: 'agent_connected' });
+    expect(instance.health(30005)).to.deep.equal([{ kind: 'measure' }]);
+    instance.input({ kind: 'measured', load: { utilization: 0, lagMs: 0, inFlight: 0, requests: 0 } });
+    expect(instance.sent('service_instance_health_response').map(({ message_id }) => message_id)).to.deep.equal([
+      30005,
+    ]);
+  });
+
   it('R39 acknowledges its live sessions again after a reconnect, with the same message_id and port', () => {
     const instance = new TestInstance().begin();
     instance.open();

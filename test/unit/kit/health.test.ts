@@ -47,6 +47,14 @@ describe('kit: health', () => {
     expect(instance.health(30006)).to.deep.equal([{ kind: 'measure' }]);
   });
 
+  it('of very many requests during one measurement the latest 16 are answered', () => {
+    const instance = new TestInstance().begin();
+    for (let id = 30001; id <= 30040; id += 1) instance.health(id);
+    instance.input({ kind: 'measured', load: CALM });
+    const ids = instance.sent('service_instance_health_response').map(({ message_id }) => message_id);
+    expect(ids).to.deep.equal(Array.from({ length: 16 }, (_, n) => 30025 + n));
+  });
+
   it('R45 another instance’s health is 404', () => {
     const instance = new TestInstance().begin();
     instance.health(30004, 8);

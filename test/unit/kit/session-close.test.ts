@@ -93,6 +93,27 @@ describe('kit: the Manager closes a session', () => {
     expect(ids).to.deep.equal([30001, 30005]);
   });
 
+  it('a second wish gives requests under way no more time', () => {
+    const instance = new TestInstance().begin();
+    const key = instance.open();
+    instance.closeSource(key, 30001);
+    instance.wait(closeDrainMs - 1);
+    instance.closeSource(key, 30005);
+    instance.wait(1);
+    expect(instance.sent('source_service_session_close_response')).to.have.length(2);
+  });
+
+  it('leaves no deadline behind', () => {
+    const instance = new TestInstance().begin();
+    const [source, dest] = [instance.open(), instance.accept()];
+    instance.closeSource(source);
+    instance.closeDest();
+    instance.drained('source', source);
+    instance.drained('dest', dest);
+    expect(instance.state.deadlines.size).to.equal(0);
+    expect(instance.wait(100_000)).to.deep.equal([]);
+  });
+
   it('opens another session for the same plug while the old one still drains', () => {
     const instance = new TestInstance().begin();
     const key = instance.open();
@@ -134,6 +155,14 @@ describe('kit: an end closes a session', () => {
       clean: true,
     });
     expect(instance.lines[0]).to.contain(' ~ dest_service_instance_id:  ~ ');
+  });
+
+  it('a connection is one session, however often it is said', () => {
+    const instance = new TestInstance().begin();
+    const key = instance.accept();
+    instance.closeDest();
+    instance.accept();
+    expect(instance.state.dests.get(key)?.asks).to.deep.equal([30002]);
   });
 
   it('an end is reported once', () => {

@@ -89,5 +89,5 @@ function reconnectPauseMs(turn: Turn, jitter: number): number {
 
 /** R47: without an agent for 60 s the instance drains and ends. */
 export function orphanDue(turn: Turn): void {
-  if (turn.state.link !== 'connected') beginEnding(turn, 'no agent for too long (R47)');
+  beginEnding(turn, 'no agent for too long (R47)');
 }

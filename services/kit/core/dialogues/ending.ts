@@ -15,7 +15,7 @@
 import type { Message } from '../../../../ssmmp/core/catalog.ts';
 import { OK } from '../../../../ssmmp/core/status.ts';
 import type { Turn } from '../turn.ts';
-import { drainDest, drainSource } from './session-close.ts';
+import { drain } from './session-close.ts';
 import { abandonOpenings } from './session-open.ts';
 
 const UNKNOWN_INSTANCE = 404;
@@ -37,7 +37,7 @@ export function beginEnding(turn: Turn, why: string, ask?: number): void {
   turn.info(`ends: ${why}`);
   turn.deadline('ending', '', state.timers.endSocketsMs);
   turn.do({ kind: 'stop_listening' });
-  for (const session of [...state.dests.values()]) drainDest(turn, session, 'ending', state.timers.endSocketsMs);
+  for (const session of [...state.dests.values()]) drain(turn, 'dest', session, 'ending', state.timers.endSocketsMs);
 }
 
 /** Connections that are no sessions are gone. */
@@ -72,7 +72,8 @@ export function proceed(turn: Turn): void {
     ending.phase = 'plugs';
     turn.deadline('ending', '', state.timers.endPlugsMs);
     abandonOpenings(turn);
-    for (const session of [...state.sources.values()]) drainSource(turn, session, 'ending', state.timers.endPlugsMs);
+    for (const session of [...state.sources.values()])
+      drain(turn, 'source', session, 'ending', state.timers.endPlugsMs);
   }
   if (ending?.phase === 'plugs' && state.sources.size === 0) stopService(turn);
 }
@@ -90,7 +91,6 @@ export function serviceStopped(turn: Turn): void {
   const { ending, settings } = turn.state;
   if (ending?.phase !== 'service') return;
   ending.phase = 'over';
-  turn.clear('ending', '');
   for (const ask of ending.asks) respond(turn, ask, OK);
   if (ending.asks.length === 0)
     turn.send({

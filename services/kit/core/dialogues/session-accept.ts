@@ -6,7 +6,7 @@
  */
 import { canonicalAddress, sessionKey } from '../../../../ssmmp/core/address.ts';
 import type { Turn } from '../turn.ts';
-import { drainDest } from './session-close.ts';
+import { drain } from './session-close.ts';
 
 export function sessionAccepted(
   turn: Turn,
@@ -22,5 +22,5 @@ export function sessionAccepted(
   const session = { key, socket, sourceAddress: address, sourcePort, destPort, closing: null, asks: [] };
   state.dests.set(key, session);
   // Accepted just before the sockets were closed: it is emptied like the others.
-  if (state.ending !== null) drainDest(turn, session, 'ending', state.timers.endSocketsMs);
+  if (state.ending !== null) drain(turn, 'dest', session, 'ending', state.timers.endSocketsMs);
 }

@@ -2,7 +2,7 @@
  * The end of a session, at either end of it, whoever began.
  *
  * Lives here: close requests of the Manager and their answers, close reports of our own, the idle close. Does not live
- * here: the end of the instance (ending.ts), which closes sessions through `drainSource` and `drainDest`.
+ * here: the end of the instance (ending.ts), which closes sessions through `drain`.
  *
  *     on -wish (Manager, idle, ending)-> draining -session_drained, or time is up-> closed
  *     on or draining -session_ended (the other end, or broken)-> closed
@@ -29,7 +29,7 @@ export function sourceCloseRequest(turn: Turn, message: Message<'source_service_
   const mine = message.source_service_instance_id === turn.state.settings.instanceId;
   if (session === undefined || !mine) return answer(turn, 'source', message.message_id, NO_SUCH_SESSION);
   session.asks.push(message.message_id);
-  drainSource(turn, session, 'Manager', turn.state.timers.closeDrainMs);
+  drain(turn, 'source', session, 'Manager', turn.state.timers.closeDrainMs);
 }
 
 /** The Manager closes a session whose socket is ours: its source failed. */
@@ -38,7 +38,7 @@ export function destCloseRequest(turn: Turn, message: Message<'dest_service_sess
   const mine = message.dest_service_instance_id === turn.state.settings.instanceId;
   if (session === undefined || !mine) return answer(turn, 'dest', message.message_id, NO_SUCH_SESSION);
   session.asks.push(message.message_id);
-  drainDest(turn, session, 'Manager', turn.state.timers.closeDrainMs);
+  drain(turn, 'dest', session, 'Manager', turn.state.timers.closeDrainMs);
 }
 
 /** R19: a session is known by its four numbers; on TCP `dest_socket_new_port` is no fifth. */
@@ -52,16 +52,7 @@ function keyOf(message: CloseRequest): string {
 }
 
 /** Lets requests under way finish, at most for `mostMs`; a wish of the Manager's takes over an earlier one of our own. */
-export function drainSource(turn: Turn, session: SourceSession, reason: CloseReason, mostMs: number): void {
-  turn.clear('idle', session.key);
-  drain(turn, 'source', session, reason, mostMs);
-}
-
-export function drainDest(turn: Turn, session: DestSession, reason: CloseReason, mostMs: number): void {
-  drain(turn, 'dest', session, reason, mostMs);
-}
-
-function drain(
+export function drain(
   turn: Turn,
   side: Side,
   session: SourceSession | DestSession,
@@ -170,6 +161,6 @@ export function idleChecked(turn: Turn, key: string, idleMs: number): void {
   const session = turn.state.sources.get(key);
   if (session === undefined || session.closing !== null) return;
   const { idleSessionMs, closeDrainMs } = turn.state.timers;
-  if (idleMs >= idleSessionMs) drainSource(turn, session, 'idle', closeDrainMs);
+  if (idleMs >= idleSessionMs) drain(turn, 'source', session, 'idle', closeDrainMs);
   else turn.deadline('idle', key, idleSessionMs - idleMs);
 }
