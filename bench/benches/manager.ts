@@ -65,7 +65,8 @@ async function managed(
   sessions: number,
 ): Promise<{ manager: Child; agents: ManyAgents }> {
   const manager = await startManager(ADDRESS, graph, join(folder, name), [
-    '--port', String(port), '--operator-port', String(port + 100), '--timer-scale', '100',
+    '--port', String(port), '--operator-port', String(port + 100), '--dns-port', String(port + 200),
+    '--timer-scale', '100',
   ]); // prettier-ignore
   const agents = await ManyAgents.connect(AGENTS, ADDRESS, port);
   await agents.register();

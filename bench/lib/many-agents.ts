@@ -54,6 +54,7 @@ export class ManyAgents {
   private registered = 0;
   private gateways = 0;
   private isCycling = false;
+  private readonly steps: Array<() => void> = [];
   private cycles = 0;
   private open = 0;
   private wake: () => void = () => undefined;
@@ -187,14 +188,20 @@ export class ManyAgents {
       agent,
       `type: session_ack ~ message_id: ${contents(line, 'message_id')} ~ sub_type: agent_to_Manager ~ ${source} ~ source_plug_port: ${port} ~ dest_socket_new_port: ${store.port} ~ status: 200`,
     );
-    this.open -= 1;
     if (agent.toHold > 0) {
+      this.open -= 1;
       agent.toHold -= 1;
       if (agent.toHold > 0) this.request(agent);
       else this.wake();
       return;
     }
-    this.cycles += 1;
+    this.later(() => this.reportClose(agent, port));
+  }
+
+  /** Both ends report that a session is over; then the agent is free for the next one. */
+  private reportClose(agent: Agent, port: number): void {
+    const store = this.store as NonNullable<typeof this.store>;
+    const source = `source_service_name: ${GATEWAY} ~ source_service_instance_id: ${agent.gatewayId}`;
     const dest = `dest_service_instance_network_address: ${store.agent.address}`;
     const end = `dest_socket_name: ${SOCKET} ~ dest_socket_port: ${store.port} ~ dest_socket_new_port: ${store.port} ~ status: 111`;
     this.write(
@@ -205,8 +212,20 @@ export class ManyAgents {
       store.agent,
       `type: dest_service_session_close_info ~ message_id: ${(store.agent.lastMessageId += 1)} ~ sub_type: agent_to_Manager ~ source_service_instance_network_address: ${agent.address} ~ source_plug_name: ${PLUG} ~ source_plug_port: ${port} ~ dest_service_name: ${STORE} ~ ${dest} ~ dest_service_instance_id: ${store.id} ~ ${end}`,
     );
-    if (this.isCycling) this.request(agent);
-    else if (this.open === 0) this.wake();
+    this.later(() => {
+      this.open -= 1;
+      this.cycles += 1;
+      if (this.isCycling) this.request(agent);
+      else if (this.open === 0) this.wake();
+    });
+  }
+
+  /** Does it in the next turn: what a real agent hears from its instances at different times is not one write either. */
+  private later(step: () => void): void {
+    if (this.steps.push(step) > 1) return;
+    setImmediate(() => {
+      for (const each of this.steps.splice(0)) each();
+    });
   }
 
   /** Written at the end of the turn, one write an agent. */
