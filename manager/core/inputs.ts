@@ -32,6 +32,8 @@ export type Command =
   | { readonly command: 'migrate'; readonly instance: string; readonly to: string | null; readonly dry_run: boolean }
   | { readonly command: 'drain'; readonly node: string; readonly dry_run: boolean }
   | { readonly command: 'uncordon'; readonly node: string }
+  /** The shell has read and checked the file; its name is for people. */
+  | { readonly command: 'apply'; readonly graph: Graph; readonly file: string; readonly dry_run: boolean }
   | { readonly command: 'shutdown' };
 
 export type ManagerInput =

@@ -11,6 +11,7 @@
  * its node. Nothing here sends more than what tells its sessions' other ends.
  */
 import { askClose } from './dialogues/session-close.ts';
+import { forgetService } from './operations/adopt.ts';
 import { reconcile } from './reconcile.ts';
 import { decideRestart } from './policy/restart.ts';
 import { releasePorts } from './ports.ts';
@@ -107,6 +108,7 @@ export function endInstance(turn: Turn, instance: Instance, end: End, reason: st
   service.live.delete(instance.id);
   if (end === 'unasked') holdBack(turn, service, ranMs);
   reconcile(turn, service);
+  forgetService(turn, service);
 }
 
 /** Notes that `source` has one session or grant more, or one less, with the instance `dest`. */

@@ -4,8 +4,10 @@
  * Lives here: named predicates over the state, used by tests, fuzzers and simulation. Does not live here:
  * any repair: a broken invariant is a bug. Each predicate returns what is wrong as a sentence, or null.
  */
-import { isEdge } from '../../ssmmp/core/graph.ts';
+import { isEdge, viewOf } from '../../ssmmp/core/graph.ts';
+import { hasSocket } from './choose.ts';
 import { isReady, loadOf } from './instances.ts';
+import { outdatedBy } from './operations/replace.ts';
 import { TOMBSTONES_MAX, type Instance, type ManagerState } from './state.ts';
 import { Turn } from './turn.ts';
 
@@ -51,7 +53,11 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
     firstOf(state.services.values(), (service) => {
       if (service.waiting.size === 0 || service.ready.choose() === null) return null;
       const reachable = [...service.waiting].filter((key) => {
-        const source = state.instances.get(state.grants.get(key)?.source ?? 0);
+        const grant = state.grants.get(key);
+        const source = state.instances.get(grant?.source ?? 0);
+        // An instance that is older than the graph may lack the socket; it is replaced.
+        const isOffered = service.ready.save().some((id) => hasSocket(state.instances.get(id), grant?.socket ?? ''));
+        if (!isOffered) return false;
         return source !== undefined && state.agents.get(source.agent)?.connection != null;
       });
       return reachable.length > 0 ? `${reachable[0]} waits for ${service.name}` : null;
@@ -83,12 +89,39 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
       return same ? null : `${source.service}/${source.id}`;
     }),
 
-  'every session is an edge': (state) =>
+  'every session is an edge, or it closes as soon as an end is in contact': (state) =>
     firstOf(state.sessions.values(), (session) => {
-      const source = state.instances.get(session.source)?.service;
-      const dest = state.instances.get(session.dest)?.service;
-      if (source === undefined || dest === undefined) return null;
-      return isEdge(state.index, source, session.plug, session.socket, dest) ? null : session.key;
+      const source = state.instances.get(session.source);
+      const dest = state.instances.get(session.dest);
+      if (source === undefined || dest === undefined || session.status === 'closing') return null;
+      if (isEdge(state.index, source.service, session.plug, session.socket, dest.service)) return null;
+      const isInContact = [source, dest].some(({ agent }) => state.agents.get(agent)?.connection != null);
+      return isInContact ? session.key : null;
+    }),
+
+  'nobody waits for what is no edge': (state) =>
+    firstOf(state.grants.values(), ({ key, status, source, plug, socket, destService }) => {
+      const service = state.instances.get(source)?.service;
+      if (status !== 'requested' || service === undefined) return null;
+      return isEdge(state.index, service, plug, socket, destService) ? null : key;
+    }),
+
+  'what the graph does not have goes': (state) =>
+    firstOf(state.services.values(), (service) => {
+      if (viewOf(state.index, service.name) !== null) return null;
+      if (service.live.size === 0 || service.desired > 0 || service.waiting.size > 0) return service.name;
+      return firstOf(service.live, (id) => {
+        const status = state.instances.get(id)?.status;
+        return status === 'draining' || status === 'stopping' || status === 'killing' ? null : `${service.name}/${id}`;
+      });
+    }),
+
+  'an instance with other sockets or plugs than the graph’s is replaced': (state) =>
+    firstOf(state.instances.values(), (instance) => {
+      const view = viewOf(state.index, instance.service);
+      if (view === null || instance.status !== 'on' || state.replacing.has(instance.service)) return null;
+      const [wrong] = outdatedBy(view, instance);
+      return wrong === undefined ? null : `${instance.service}/${instance.id}: ${wrong}`;
     }),
 
   'a closing session has a deadline': (state) =>

@@ -4,7 +4,7 @@
  * Lives here: what is written, and how what is derived is made again. Does not live here: where it is kept.
  * Saving and loading must change nothing: a test replays from every snapshot.
  */
-import { indexGraph, type Graph } from '../../ssmmp/core/graph.ts';
+import { DEFAULT_POLICIES, indexGraph, type Graph } from '../../ssmmp/core/graph.ts';
 import { DEFAULT_TIMERS, scaledTimers } from '../../ssmmp/core/timers.ts';
 import { FIRST_MESSAGE_ID } from '../../ssmmp/core/names.ts';
 import { Deadlines } from '../../ssmmp/machine/deadlines.ts';
@@ -18,7 +18,7 @@ const EMPTY_GRAPH: Graph = {
   alias: null,
   services: [],
   edges: [],
-  policies: { balancing: 'least-sessions' },
+  policies: DEFAULT_POLICIES,
 };
 const NO_SETTINGS: ManagerSettings = {
   address: '127.0.0.1',
@@ -36,6 +36,7 @@ export function initialManager(): ManagerState {
     settings: NO_SETTINGS,
     epoch: 0,
     graph: EMPTY_GRAPH,
+    startedWith: EMPTY_GRAPH,
     index: indexGraph(EMPTY_GRAPH),
     timers: DEFAULT_TIMERS,
     agents: new Map(),
@@ -52,6 +53,7 @@ export function initialManager(): ManagerState {
     exchanges: new Map(),
     ports: new Map(),
     migrations: new Map(),
+    replacing: new Map(),
     waiters: new Map(),
     deadlines: new Deadlines(),
     nextInstanceId: 1,
@@ -100,6 +102,7 @@ export function loadManager(saved: unknown): ManagerState {
     endedSessions: new Map(from.endedSessions),
     exchanges: new Map(from.exchanges as never),
     migrations: new Map(from.migrations as never),
+    replacing: new Map(from.replacing ?? []),
     waiters: new Map(from.waiters as never),
     ports: new Map(from.ports.map(([address, book]) => [address, loadBook(book)])),
     deadlines: Deadlines.load(from.deadlines),
@@ -108,6 +111,8 @@ export function loadManager(saved: unknown): ManagerState {
   for (const { ready, ...saved } of from.services) {
     const { live, waiting } = saved;
     const service: ServiceState = {
+      // Snapshots of older journals lack them.
+      ...{ choices: 0, lastChosen: 0 },
       ...saved,
       live: new Set(live),
       waiting: new Set(waiting),
@@ -145,6 +150,7 @@ interface Saved {
   endedSessions: [number, EndedSession][];
   exchanges: unknown[];
   migrations: unknown[];
+  replacing?: [string, number][];
   waiters: unknown[];
   ports: [string, { held: [number, number][]; quarantine: [number, number][]; next: number }][];
   deadlines: [string, number][];

@@ -5,19 +5,19 @@
  * a restart agents are unknown until they register again, connections and operators' requests are gone,
  * and everything else is as it was: exchanges too, which are sent again or run into their deadlines.
  */
-import { indexGraph } from '../../ssmmp/core/graph.ts';
+import type { Graph } from '../../ssmmp/core/graph.ts';
+import { changeText, differenceOf } from '../../ssmmp/core/graph-difference.ts';
 import { scaledTimers } from '../../ssmmp/core/timers.ts';
 import type { ManagerInput } from './inputs.ts';
 import { setStatus } from './instances.ts';
-import { LeastLoaded } from './policy/balancing.ts';
+import { adoptGraph } from './operations/adopt.ts';
+import { refusals } from './operations/apply.ts';
 import type { Turn } from './turn.ts';
 
 export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'manager_started' }>): void {
   const { state, now } = turn;
   state.settings = input.settings;
   state.epoch = Math.max(state.epoch, input.epoch);
-  state.graph = input.graph;
-  state.index = indexGraph(input.graph);
   state.timers = scaledTimers(input.settings.timerScale);
   state.startedAt = now;
   state.stopping = null;
@@ -25,27 +25,6 @@ export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'mana
   for (const key of [...state.rivals.keys()]) turn.clear('rival', key);
   state.rivals.clear();
   state.waiters.clear();
-  for (const { name, replicas } of input.graph.services) {
-    const service = state.services.get(name);
-    if (service !== undefined) {
-      service.floor = Math.max(service.floor, replicas.min);
-      service.desired = Math.max(service.desired, service.floor);
-    } else
-      state.services.set(name, {
-        name,
-        desired: replicas.min,
-        floor: replicas.min,
-        prefer: null,
-        hotSince: 0,
-        coldSince: 0,
-        live: new Set(),
-        ready: new LeastLoaded(),
-        waiting: new Set(),
-        failures: [],
-        holdUntil: 0,
-        crashLooping: false,
-      });
-  }
   for (const agent of state.agents.values()) {
     agent.connection = null;
     if (agent.status === 'lost') continue;
@@ -59,10 +38,32 @@ export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'mana
     if (instance.status === 'on') setStatus(turn, instance, 'unknown', 'the Manager was restarted');
   }
   turn.deadline('beat', '', state.timers.heartbeatMs);
-  turn.event('manager', `Manager of ${input.graph.cnapp} started at ${input.settings.address}, epoch ${state.epoch}`, {
+  const note = takeGraph(turn, input.graph);
+  const { cnapp } = state.graph;
+  turn.event('manager', `Manager of ${cnapp} started at ${input.settings.address}, epoch ${state.epoch}`, {
     epoch: state.epoch,
-    cnapp: input.graph.cnapp,
+    cnapp,
     address: input.settings.address,
   });
+  if (note !== null) turn.event('manager', note);
   turn.flush = true;
+}
+
+/**
+ * The graph of the file, or the one that was applied since (decision 0007): a file that is as it was at the last start
+ * has nothing new to say; one that was edited since is what its author wants. Returns what is worth telling.
+ */
+function takeGraph(turn: Turn, graph: Graph): string | null {
+  const { state } = turn;
+  const isEdited = differenceOf(state.startedWith, graph).length > 0;
+  state.startedWith = graph;
+  const changes = differenceOf(state.graph, graph);
+  if (changes.length === 0) return null;
+  if (!isEdited)
+    return `the graph that was applied last stays; the file is as it was at the last start ('ssmmp apply' takes it): ${changes.length} differences`;
+  const isFirst = state.graph.services.length === 0;
+  const refused = refusals(turn, changes);
+  if (refused.length > 0) return `the graph of the file is not taken: ${refused.join('; ')}`;
+  adoptGraph(turn, graph);
+  return isFirst ? null : `the graph of the file has changed: ${changes.map(changeText).join(', ')}`;
 }

@@ -95,6 +95,8 @@ export interface Instance {
   usedAt: number;
   /** It drains only because nobody used it: a request that comes in time keeps it (R35). */
   idle: boolean;
+  /** Its service has not been rebalanced since it came. */
+  fresh: boolean;
 }
 
 /** An instance on its way to another node. Key: the instance that goes. */
@@ -104,6 +106,8 @@ export interface Migration {
   /** The instance that takes over; null for a store, whose next owner starts when the old one is off. */
   readonly replacement: number | null;
   readonly reason: string;
+  /** It goes because of its configuration, not to another place. */
+  readonly isReplaced: boolean;
 }
 
 /** An operator's request that is answered when something has come true. */
@@ -111,7 +115,16 @@ export type Waiter =
   | { readonly what: 'off'; readonly instance: number; readonly name: string }
   | { readonly what: 'scaled'; readonly service: string; readonly replicas: number }
   | { readonly what: 'migrated'; readonly old: number; readonly service: string }
-  | { readonly what: 'emptied'; readonly agent: string };
+  | { readonly what: 'emptied'; readonly agent: string }
+  | {
+      readonly what: 'applied';
+      /** Services to which something is done, those that go included. */
+      readonly services: readonly string[];
+      /** Sessions of removed edges that were asked to close. */
+      readonly closing: string[];
+      /** What the operator is told in the end. */
+      readonly body: Readonly<Record<string, unknown>>;
+    };
 
 /** A requested or granted session before its acknowledgement. Key: `source instance/message_id` (R10). */
 export interface Grant {
@@ -179,6 +192,9 @@ export interface Exchange {
 
 /** What runs of one service. */
 export interface ServiceState {
+  /** How many sessions it was given, and which instance got the last one; for the balancing policies. */
+  choices: number;
+  lastChosen: number;
   readonly name: string;
   /** How many replicas are wanted now: at least `floor`, more by demand or load. */
   desired: number;
@@ -215,6 +231,8 @@ export interface ManagerState {
   settings: ManagerSettings;
   epoch: number;
   graph: Graph;
+  /** The graph of the file at the last start; `graph` is another one when one was applied since. */
+  startedWith: Graph;
   /** Derived from the graph. */
   index: GraphIndex;
   /** Derived from the settings. */
@@ -235,6 +253,8 @@ export interface ManagerState {
   readonly exchanges: Map<number, Exchange>;
   readonly ports: Map<string, PortBook>;
   readonly migrations: Map<number, Migration>;
+  /** Services with instances whose sockets or plugs are no longer the graph's, and when to look again. */
+  readonly replacing: Map<string, number>;
   readonly waiters: Map<number, Waiter>;
   deadlines: Deadlines;
   nextInstanceId: number;

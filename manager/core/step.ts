@@ -21,6 +21,7 @@ import type { ManagerEffect } from './effects.ts';
 import type { ManagerInput } from './inputs.ts';
 import { emptyCordonedNodes } from './operations/drain-node.ts';
 import { continueMigrations } from './operations/migrate.ts';
+import { continueReplacing } from './operations/replace.ts';
 import { answerWaiters } from './operations/waiters.ts';
 import { loadManager, saveManager } from './save.ts';
 import { onStarted } from './start.ts';
@@ -70,6 +71,7 @@ function step(state: ManagerState, input: ManagerInput): Step<ManagerEffect> {
       break;
   }
   if (state.migrations.size > 0) continueMigrations(turn);
+  if (state.replacing.size > 0) continueReplacing(turn);
   if (state.waiters.size > 0) {
     emptyCordonedNodes(turn);
     answerWaiters(turn);

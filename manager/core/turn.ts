@@ -48,7 +48,7 @@ export class Turn {
     this.flush = true;
   }
 
-  reply(request: number, status: number, body: Record<string, unknown>): void {
+  reply(request: number, status: number, body: Readonly<Record<string, unknown>>): void {
     this.effects.push({ kind: 'reply', request, status, body });
     this.flush = true;
   }

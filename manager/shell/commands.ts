@@ -5,14 +5,29 @@
  * HTTP.
  */
 import { z } from 'zod';
+import { parseGraph } from '../../ssmmp/core/graph-parse.ts';
+import { formatProblem } from '../../ssmmp/core/located-yaml.ts';
 import type { Unstamped } from '../../ssmmp/shell/driver.ts';
 import type { Command, ManagerInput } from '../core/inputs.ts';
 import { errorBody, type ErrorBody } from './http-replies.ts';
 
+/** Characters of a wrong body that its error shows. */
+const SENT_SHOWN_MAX = 500;
 /** Commands that may wait for their reply at one time. */
 export const COMMANDS_MAX = 256;
 /** A reply comes within this time, or 504: the command goes on, only nobody waits for it any more. */
 export const COMMAND_MS = 60_000;
+
+/** Longest name of a graph file. */
+const FILE_NAME_MAX = 1024;
+
+/** `apply` comes as the text of a file; the core gets the graph that was read from it. */
+interface ApplyBody {
+  readonly command: 'apply';
+  readonly file: string;
+  readonly text: string;
+  readonly dry_run: boolean;
+}
 
 /** The bodies of POST /v1/commands, as an error shows them. */
 const EXPECTED = [
@@ -21,6 +36,7 @@ const EXPECTED = [
   { command: 'migrate', instance: '5 or post/5', to: '2 or 127.0.0.12 or null', dry_run: false },
   { command: 'drain', node: '2 or 127.0.0.12', dry_run: false },
   { command: 'uncordon', node: '2 or 127.0.0.12' },
+  { command: 'apply', file: 'cnapp.yaml', text: 'the text of the file', dry_run: false },
   { command: 'shutdown' },
 ];
 
@@ -48,10 +64,18 @@ const commandShape = z.discriminatedUnion(
     z.strictObject({ command: z.literal('migrate'), instance, to: node.nullable().default(null), dry_run: dryRun }),
     z.strictObject({ command: z.literal('drain'), node, dry_run: dryRun }),
     z.strictObject({ command: z.literal('uncordon'), node }),
+    z.strictObject({
+      command: z.literal('apply'),
+      file: z.string({ error: 'the name of the file, for problems in it' }).max(FILE_NAME_MAX, {
+        error: `a name of at most ${FILE_NAME_MAX} characters`,
+      }),
+      text: z.string({ error: 'the text of a graph file' }),
+      dry_run: dryRun,
+    }),
     z.strictObject({ command: z.literal('shutdown') }),
   ],
-  { error: 'stop, scale, migrate, drain, uncordon or shutdown' },
-) satisfies z.ZodType<Command>;
+  { error: 'stop, scale, migrate, drain, uncordon, apply or shutdown' },
+) satisfies z.ZodType<Exclude<Command, { command: 'apply' }> | ApplyBody>;
 
 export interface CommandReply {
   readonly status: number;
@@ -60,7 +84,7 @@ export interface CommandReply {
 
 /** Reads a body; an error says what was sent and what was expected. */
 export function readCommand(text: string): { readonly command: Command } | { readonly error: ErrorBody } {
-  const sent = text.slice(0, 500);
+  const sent = text.slice(0, SENT_SHOWN_MAX);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -69,13 +93,21 @@ export function readCommand(text: string): { readonly command: Command } | { rea
     return { error: errorBody(400, message, { sent, expected: EXPECTED }) };
   }
   const read = commandShape.safeParse(value);
-  if (read.success) return { command: read.data };
+  if (read.success) return read.data.command === 'apply' ? readGraph(read.data) : { command: read.data };
   const problems = read.error.issues.map(({ path, message, code, ...issue }) => {
     const place = path.length === 0 ? 'the body' : `'${path.join('.')}'`;
     if (code !== 'unrecognized_keys') return `${place}: expected ${message}`;
     return `${place} has unknown keys: ${(issue as { keys?: string[] }).keys?.join(', ') ?? ''}`;
   });
   return { error: errorBody(400, `not a command: ${problems.join('; ')}`, { sent, expected: EXPECTED }) };
+}
+
+/** A file with problems changes nothing: each is told with its line, and the core never hears of it. */
+function readGraph({ file, text, dry_run }: ApplyBody): { readonly command: Command } | { readonly error: ErrorBody } {
+  const result = parseGraph(text, file);
+  if (result.ok) return { command: { command: 'apply', graph: result.graph, file, dry_run } };
+  const { problems } = result;
+  return { error: errorBody(400, problems.map(formatProblem).join('\n'), { problems }) };
 }
 
 /** Requests that wait for the core's `reply`. */

@@ -6,8 +6,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Longest body of a request. */
-export const BODY_BYTES_MAX = 64 * 1024;
+/** Longest body of a request: a graph file of FILE_CHARACTERS_MAX with its line ends escaped. */
+export const BODY_BYTES_MAX = 2 * 1024 * 1024;
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** An error as operators get it. `message` says what was sent, what was expected. */

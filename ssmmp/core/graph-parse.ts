@@ -8,7 +8,7 @@
  */
 import { z } from 'zod';
 import { DURATION_EXPECTED, parseDuration } from './duration.ts';
-import { BALANCING_POLICIES, SERVICE_KINDS } from './graph.ts';
+import { BALANCING_POLICIES, DEFAULT_POLICIES, SCALING_POLICIES, SERVICE_KINDS } from './graph.ts';
 import type { Graph, GraphEdge, GraphService, ServiceKind } from './graph.ts';
 import { checkGraph } from './graph-checks.ts';
 import type { GraphDraft } from './graph-checks.ts';
@@ -40,6 +40,7 @@ const DEFAULT_REPLICAS: Readonly<Record<ServiceKind, { min: number; max: number 
 
 const GRAPH_KEYS = ['cnapp', 'alias', 'services', 'edges', 'policies'];
 const SERVICE_KEYS = ['kind', 'public', 'replicas', 'idle_after'];
+const POLICY_KEYS = ['balancing', 'scaling'];
 
 const replicaCount = z.number({ error: 'a whole number' }).int({ error: 'a whole number' });
 const replicaLimit = replicaCount
@@ -86,8 +87,11 @@ const graphShape = z.strictObject(
     edges: z.array(z.unknown(), { error: `a list of edges ${EDGE_EXPECTED}` }).optional(),
     policies: z
       .strictObject(
-        { balancing: z.enum(BALANCING_POLICIES, { error: BALANCING_POLICIES.join(', ') }).optional() },
-        strictMessage('a map such as {balancing: least-sessions}', ['balancing']),
+        {
+          balancing: z.enum(BALANCING_POLICIES, { error: BALANCING_POLICIES.join(', ') }).optional(),
+          scaling: z.enum(SCALING_POLICIES, { error: SCALING_POLICIES.join(', ') }).optional(),
+        },
+        strictMessage('a map such as {balancing: least-sessions}', POLICY_KEYS),
       )
       .optional(),
   },
@@ -117,7 +121,10 @@ export function parseGraph(text: string, fileName: string): GraphResult {
     alias: top.alias ?? null,
     services: [...draft.services.values()].filter((service) => service !== null),
     edges: draft.edges.map(({ edge }) => edge),
-    policies: { balancing: top.policies?.balancing ?? 'least-sessions' },
+    policies: {
+      balancing: top.policies?.balancing ?? DEFAULT_POLICIES.balancing,
+      scaling: top.policies?.scaling ?? DEFAULT_POLICIES.scaling,
+    },
   };
   return { ok: true, graph, warnings: file.warnings };
 }

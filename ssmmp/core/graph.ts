@@ -15,8 +15,20 @@ export type ServiceKind = 'gateway' | 'service' | 'baas';
 export const SERVICE_KINDS: readonly ServiceKind[] = ['gateway', 'service', 'baas'];
 
 /** How the Manager chooses the instance that a new session gets. */
-export type BalancingPolicy = 'least-sessions';
-export const BALANCING_POLICIES: readonly BalancingPolicy[] = ['least-sessions'];
+export type BalancingPolicy = 'least-sessions' | 'round-robin' | 'random';
+export const BALANCING_POLICIES: readonly BalancingPolicy[] = ['least-sessions', 'round-robin', 'random'];
+
+/** Does the number of replicas follow their load (R45), or only operators and demand? */
+export type ScalingPolicy = 'load' | 'none';
+export const SCALING_POLICIES: readonly ScalingPolicy[] = ['load', 'none'];
+
+export interface GraphPolicies {
+  readonly balancing: BalancingPolicy;
+  readonly scaling: ScalingPolicy;
+}
+
+/** What a graph that says nothing gets. */
+export const DEFAULT_POLICIES: GraphPolicies = { balancing: 'least-sessions', scaling: 'load' };
 
 /** A socket for users at a fixed, published port (R23). */
 export interface PublicSocket {
@@ -50,7 +62,7 @@ export interface Graph {
   readonly alias: string | null;
   readonly services: readonly GraphService[];
   readonly edges: readonly GraphEdge[];
-  readonly policies: { readonly balancing: BalancingPolicy };
+  readonly policies: GraphPolicies;
 }
 
 /** A socket a service listens on; `publicPort` is null for one the Manager gives a port (R21, R23). */

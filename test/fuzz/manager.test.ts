@@ -12,7 +12,7 @@ import type { Message } from '../../ssmmp/core/catalog.ts';
 import { encode } from '../../ssmmp/core/codec.ts';
 import { replay } from '../../ssmmp/machine/journal.ts';
 import { anyMessage, nearlyLine } from '../unit/ssmmp/arbitraries.ts';
-import { TestManager } from '../unit/manager/harness.ts';
+import { graphOf, SMALL, TestManager } from '../unit/manager/harness.ts';
 
 const ADDRESSES = ['127.0.0.11', '127.0.0.12'];
 const SERVICES = ['gate', 'front', 'side', 'store'];
@@ -21,7 +21,29 @@ const EDGES = [
   ['gate', 'side-plug', 'side-socket', 'side'],
   ['front', 'store-plug', 'store-socket', 'store'],
   ['side', 'store-plug', 'store-socket', 'store'],
+  // Of graphs that are applied.
+  ['front', 'log-plug', 'log-socket', 'store'],
+  ['front', 'side-plug', 'side-socket', 'side'],
 ] as const;
+
+/** Graphs that are applied, or stand in the file of a restart: each differs from SMALL in a way of its own. */
+const GRAPHS = [
+  SMALL,
+  SMALL.replace('8080', '8081'),
+  SMALL.replace('{min: 0, max: 3}', '{min: 2, max: 2}'),
+  `${SMALL}policies: {balancing: round-robin, scaling: none}\n`,
+  `${SMALL}policies: {balancing: random}\n`,
+  `${SMALL}  - [front, [log-plug, log-socket], store]\n`,
+  SMALL.replace('[gate, [side-plug, side-socket], side]', '[front, [side-plug, side-socket], side]'),
+  SMALL.replace('  side:  {kind: service}\n', '')
+    .replace(/ {2}- .*side-socket.*\n/, '')
+    .replace(/ {2}- \[side.*\n/, ''),
+  SMALL.replace('side:  {kind: service}', 'side:  {kind: baas}').replace(/ {2}- \[side.*\n/, ''),
+  SMALL.replace('{min: 0, max: 3}', '{min: 0, max: 3}, idle_after: 1s').replace(
+    'alias: gateway.small.test',
+    'alias: a.test',
+  ),
+].map(graphOf);
 
 /** A move of the fuzzer: numbers that the player below turns into something that nearly fits the state. */
 type Move = { act: number; a: number; b: number; c: number; junk: string };
@@ -95,11 +117,20 @@ class Player {
     if (act === 94)
       return this.note(m.command(a + 1, { command: 'drain', node: String(1 + (b % 2)), dry_run: a % 5 === 0 }));
     if (act === 95) return this.note(m.command(a + 1, { command: 'uncordon', node: String(1 + (b % 2)) }));
+    if (act === 96 || act === 97)
+      return this.note(
+        m.command(a + 1, {
+          command: 'apply',
+          graph: GRAPHS[b % GRAPHS.length] as (typeof GRAPHS)[number],
+          file: 'fuzz.yaml',
+          dry_run: a % 5 === 0,
+        }),
+      );
     if (act === 89 && c === 7) return this.note(m.command(a + 1, { command: 'shutdown' }));
     if (act === 90) return this.note(m.input({ kind: 'oversized_received', connection: on }));
     if (act === 91 && c % 4 === 0) {
       this.open.clear();
-      return this.note(m.restart());
+      return this.note(b % 3 === 0 ? m.restart(GRAPHS[b % GRAPHS.length]) : m.restart());
     }
     this.note(m.say(on, junk));
   }
@@ -164,7 +195,8 @@ class Player {
   private ask(on: number, a: number, b: number, c: number): void {
     const instances = [...this.m.state.instances.values()];
     const source = instances[a % Math.max(1, instances.length)];
-    const edge = EDGES.find(([name]) => name === source?.service) ?? EDGES[b % EDGES.length];
+    const own = EDGES.filter(([name]) => name === source?.service);
+    const edge = own[b % Math.max(1, own.length)] ?? EDGES[b % EDGES.length];
     if (edge === undefined) return;
     const home = [...this.open.keys()].find(
       (connection) => this.m.state.agents.get(source?.agent ?? '')?.connection === connection,

@@ -70,7 +70,7 @@ describeTranscripts('transcripts of the Manager', fileURLToPath(new URL('./manag
 
 /**
  * Transcripts of operations, with three nodes that obey: `open SERVICE PLUG SOCKET DEST`, `command {json}`, `pass MS`,
- * `graph` (YAML below). Out comes the whole dialogue: `>` the Manager, `<` an agent, `#` events, `=` the reply.
+ * `graph` (YAML below), `apply` and `apply dry` (YAML below), `restart`. Out comes the whole dialogue: `>` the Manager, `<` an agent, `#` events, `=` the reply.
  */
 function makeObedient(): Handler {
   let cluster = new Obedient();
@@ -89,6 +89,12 @@ function makeObedient(): Handler {
       }
       case 'command':
         cluster.command(1, JSON.parse(input.join('')) as Command);
+        break;
+      case 'apply':
+        cluster.apply(1, input.join('\n'), words[0] === 'dry');
+        break;
+      case 'restart':
+        cluster.obey(cluster.m.restart());
         break;
       case 'pass':
         cluster.pass(Number(words[0]));

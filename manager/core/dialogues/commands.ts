@@ -7,6 +7,7 @@
 import { viewOf } from '../../../ssmmp/core/graph.ts';
 import type { Command } from '../inputs.ts';
 import { nameOf } from '../instances.ts';
+import { apply } from '../operations/apply.ts';
 import { drainNode, uncordon } from '../operations/drain-node.ts';
 import { findInstance } from '../operations/find.ts';
 import { migrate } from '../operations/migrate.ts';
@@ -26,6 +27,8 @@ export function onCommand(turn: Turn, request: number, body: Command): void {
       return migrate(turn, request, body.instance, body.to, body.dry_run);
     case 'drain':
       return drainNode(turn, request, body.node, body.dry_run);
+    case 'apply':
+      return apply(turn, request, body.graph, body.file, body.dry_run);
     case 'uncordon':
       return uncordon(turn, request, body.node);
     case 'shutdown':

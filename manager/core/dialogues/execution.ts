@@ -71,6 +71,7 @@ export function startInstance(turn: Turn, service: ServiceState, where: Where = 
     reason: null,
     usedAt: now,
     idle: false,
+    fresh: true,
   };
   state.instances.set(id, instance);
   service.live.add(id);
@@ -80,9 +81,16 @@ export function startInstance(turn: Turn, service: ServiceState, where: Where = 
   return instance;
 }
 
-/** The node the placement policy chooses for one more instance of a service, or null; nothing is changed. */
-export function choosePlace(turn: Turn, service: ServiceState, where: Where = {}): string | null {
-  const view = viewOf(turn.state.index, service.name);
+/**
+ * The node the placement policy chooses for one more instance of a service, or null; nothing is changed. `view` is
+ * another than the graph's where one asks what would be.
+ */
+export function choosePlace(
+  turn: Turn,
+  service: ServiceState,
+  where: Where = {},
+  view: ServiceView | null = viewOf(turn.state.index, service.name),
+): string | null {
   if (view === null) return null;
   const candidates = candidatesFor(turn, service, view).filter(
     ({ agent }) => agent !== where.not && (where.only == null || agent === where.only),

@@ -12,6 +12,7 @@ import { OVERLOADED } from '../../../ssmmp/core/status.ts';
 import { HEALTH_MISSES_MAX } from '../../../ssmmp/core/timers.ts';
 import { endInstance, nameOf, refreshReady, serviceOf, setStatus } from '../instances.ts';
 import { scaleOnBeat } from '../operations/autoscale.ts';
+import { markOutdated } from '../operations/replace.ts';
 import { reconcileAll } from '../reconcile.ts';
 import { agentOf, type Agent, type Instance } from '../state.ts';
 import type { Turn } from '../turn.ts';
@@ -109,6 +110,8 @@ export function backInContact(turn: Turn, agent: Agent): void {
     instance.healthAwaited = false;
     if (instance.status === 'unknown') setStatus(turn, instance, 'on', 'its agent is back');
     else refreshReady(turn, instance);
+    const service = serviceOf(turn, instance.service);
+    if (service !== null) markOutdated(turn.state, service);
   }
   if (before === 'suspect') turn.event('agent', `${agent.address} suspect → registered`, statusData(agent));
   // Nodes come together: what is started in a moment is spread over all of them.

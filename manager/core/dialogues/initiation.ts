@@ -12,6 +12,7 @@ import type { Message } from '../../../ssmmp/core/catalog.ts';
 import { viewOf } from '../../../ssmmp/core/graph.ts';
 import { parseId } from '../../../ssmmp/core/names.ts';
 import { endInstance, serviceOf } from '../instances.ts';
+import { closeForeign } from '../operations/adopt.ts';
 import { countsAsReplica } from '../reconcile.ts';
 import type { Agent, ConnectionInfo, Instance, Rival } from '../state.ts';
 import type { Turn } from '../turn.ts';
@@ -143,6 +144,7 @@ function compare(turn: Turn, agent: Agent, running: readonly number[] | null, wa
     const instance = state.instances.get(id);
     if (instance === undefined) continue;
     repeatCloses(turn, instance);
+    closeForeign(turn, instance);
     const goes = instance.status !== 'starting' && instance.status !== 'on' && instance.status !== 'unknown';
     if (listed?.has(id) === false && instance.status !== 'starting')
       endInstance(turn, instance, goes ? 'asked' : 'unasked', 'its agent came back without it');

@@ -12,8 +12,8 @@ import type { Message } from '../../../ssmmp/core/catalog.ts';
 import { sessionKey } from '../../../ssmmp/core/address.ts';
 import { isEdge, viewOf } from '../../../ssmmp/core/graph.ts';
 import { isFailure, OK } from '../../../ssmmp/core/status.ts';
+import { chooseInstance } from '../choose.ts';
 import { dropGrant, nameOf, reach, refreshLoad, refreshReady } from '../instances.ts';
-import { SESSIONS_PER_PLUG_MAX } from '../operations/rebalance.ts';
 import { reconcile } from '../reconcile.ts';
 import {
   agentOf,
@@ -98,7 +98,7 @@ export function serveWaiting(turn: Turn, service: ServiceState): void {
 export function answerWaiting(turn: Turn, service: ServiceState, status: number): void {
   for (const key of [...service.waiting]) {
     const grant = turn.state.grants.get(key);
-    if (grant !== undefined) fail(turn, grant, status);
+    if (grant !== undefined) failGrant(turn, grant, status);
   }
 }
 
@@ -106,7 +106,7 @@ export function answerWaiting(turn: Turn, service: ServiceState, status: number)
 export function onGrantDeadline(turn: Turn, key: string): void {
   const grant = turn.state.grants.get(key);
   if (grant === undefined) return;
-  if (grant.status === 'requested') return fail(turn, grant, 504);
+  if (grant.status === 'requested') return failGrant(turn, grant, 504);
   if (grant.status === 'unconfirmed') return dropGrant(turn, key);
   grant.status = 'unconfirmed';
   turn.deadline('grant', key, turn.state.timers.orphanMs);
@@ -192,11 +192,14 @@ function open(turn: Turn, grant: Grant, source: Instance, sourcePort: number, de
   } else if (dest.status !== 'on' && dest.status !== 'unknown') {
     // The grant was on its way while the destination began to drain (R33).
     askClose(turn, key, 'source', `${nameOf(dest)} drains`);
+  } else if (!isEdge(state.index, source.service, grant.plug, grant.socket, dest.service)) {
+    // … or while another graph was applied.
+    askClose(turn, key, 'source', 'its edge is not in the graph any more');
   }
 }
 
 function tryGrant(turn: Turn, service: ServiceState, grant: Grant, source: Instance, agent: Agent | null): boolean {
-  const dest = chooseFor(turn, service, source);
+  const dest = chooseInstance(turn.state, service, source, grant.socket);
   const port = dest?.sockets.find(({ socket }) => socket === grant.socket)?.port;
   if (dest === null || port === undefined || agent === null || agent.connection === null) return false;
   grant.status = 'granted';
@@ -204,6 +207,8 @@ function tryGrant(turn: Turn, service: ServiceState, grant: Grant, source: Insta
   grant.destPort = port;
   grant.told = Math.max(1, service.ready.size);
   dest.usedAt = turn.now;
+  service.choices += 1;
+  service.lastChosen = dest.id;
   service.waiting.delete(grant.key);
   dest.grantsIn.add(grant.key);
   reach(source, dest.id, 1);
@@ -211,20 +216,6 @@ function tryGrant(turn: Turn, service: ServiceState, grant: Grant, source: Insta
   turn.deadline('grant', grant.key, turn.state.timers.ackMs);
   answerGranted(turn, agent, source, grant, dest);
   return true;
-}
-
-/**
- * The balancing policy's choice, but rather one that the source has no session with: several sessions of one
- * plug are there to reach several replicas.
- */
-function chooseFor(turn: Turn, service: ServiceState, source: Instance): Instance | null {
-  const { instances } = turn.state;
-  const first = service.ready.choose();
-  if (first === null) return null;
-  if (source.reaches.has(first))
-    for (const id of service.ready.inOrder(SESSIONS_PER_PLUG_MAX))
-      if (!source.reaches.has(id)) return instances.get(id) ?? null;
-  return instances.get(first) ?? null;
 }
 
 function answerGranted(turn: Turn, agent: Agent, source: Instance, grant: Grant, dest: Instance): void {
@@ -244,7 +235,8 @@ function answerGranted(turn: Turn, agent: Agent, source: Instance, grant: Grant,
   });
 }
 
-function fail(turn: Turn, grant: Grant, status: number): void {
+/** Answers a request that waits with a failure, and forgets it. */
+export function failGrant(turn: Turn, grant: Grant, status: number): void {
   const source = turn.state.instances.get(grant.source);
   dropGrant(turn, grant.key);
   if (source === undefined) return;

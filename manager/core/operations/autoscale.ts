@@ -20,7 +20,7 @@ export function scaleOnBeat(turn: Turn): void {
   for (const vertex of turn.state.graph.services) {
     const service = turn.state.services.get(vertex.name);
     if (service === undefined || service.live.size === 0) continue;
-    if (vertex.kind === 'service') byLoad(turn, vertex, service);
+    if (vertex.kind === 'service' && turn.state.graph.policies.scaling !== 'none') byLoad(turn, vertex, service);
     if (vertex.idleAfterMs !== null) stopIdle(turn, vertex, service, vertex.idleAfterMs);
     rebalance(turn, service);
   }

@@ -61,12 +61,25 @@ export function beginMigration(turn: Turn, instance: Instance, target: Agent | n
   if (service === null) return;
   if (viewOf(state.index, instance.service)?.service.kind === 'baas') {
     service.prefer = choosePlace(turn, service, whereOf(instance, target));
-    state.migrations.set(instance.id, { old: instance.id, service: service.name, replacement: null, reason });
+    state.migrations.set(instance.id, {
+      old: instance.id,
+      service: service.name,
+      replacement: null,
+      reason,
+      isReplaced: false,
+    });
     return drainInstance(turn, instance, reason);
   }
   const replacement = startInstance(turn, service, whereOf(instance, target));
   if (replacement === null) return;
-  state.migrations.set(instance.id, { old: instance.id, service: service.name, replacement: replacement.id, reason });
+  const { name } = service;
+  state.migrations.set(instance.id, {
+    old: instance.id,
+    service: name,
+    replacement: replacement.id,
+    reason,
+    isReplaced: false,
+  });
 }
 
 /** After each step: moves every migration on that can go on. */
@@ -79,10 +92,14 @@ export function continueMigrations(turn: Turn): void {
     if (!over) continue;
     turn.state.migrations.delete(migration.old);
     const outcome = turn.state.instances.has(migration.old) ? 'given up: its replacement did not come up' : 'done';
-    turn.event('service', `migration of ${migration.service}/${migration.old} ${outcome}`, {
-      service_name: migration.service,
-      service_instance_id: migration.old,
-    });
+    turn.event(
+      'service',
+      `${migration.isReplaced ? 'replacement' : 'migration'} of ${migration.service}/${migration.old} ${outcome}`,
+      {
+        service_name: migration.service,
+        service_instance_id: migration.old,
+      },
+    );
   }
 }
 

@@ -24,13 +24,15 @@ export function rebalance(turn: Turn, service: ServiceState): void {
   let total = 0;
   for (const instance of ready) total += loadOf(instance);
   const share = Math.ceil(total / ready.length);
+  // A policy that does not look at sessions leaves them uneven: they are spread once when a replica comes, not for ever.
+  const spreads = state.graph.policies.balancing === 'least-sessions' || ready.some(({ fresh }) => fresh);
   let closes = 0;
   const close = (key: string, reason: string): void => {
     if (state.sessions.get(key)?.status !== 'on' || closes >= CLOSES_MAX) return;
     closes += 1;
     askClose(turn, key, 'source', reason);
   };
-  for (const instance of ready) {
+  for (const instance of spreads ? ready : []) {
     let surplus = loadOf(instance) - share;
     for (const key of [...instance.incoming]) {
       if (surplus <= 0) break;
@@ -38,6 +40,7 @@ export function rebalance(turn: Turn, service: ServiceState): void {
       close(key, `rebalanced: ${nameOf(instance)} has more than ${share} of ${total} sessions`);
     }
   }
+  if (closes < CLOSES_MAX) for (const instance of ready) instance.fresh = false;
   if (!state.settings.strict)
     for (const key of narrowPlugs(turn, ready)) close(key, 'rebalanced: its plug is to spread over the replicas');
 }

@@ -7,6 +7,7 @@
 import { replicasOf } from '../reconcile.ts';
 import type { Waiter } from '../state.ts';
 import type { Turn } from '../turn.ts';
+import { applied } from './apply.ts';
 
 /** After each step: answers what has come true. */
 export function answerWaiters(turn: Turn): void {
@@ -20,7 +21,7 @@ export function answerWaiters(turn: Turn): void {
 
 interface Answer {
   readonly status: number;
-  readonly body: Record<string, unknown>;
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 function answerOf(turn: Turn, waiter: Waiter): Answer | null {
@@ -36,6 +37,8 @@ function answerOf(turn: Turn, waiter: Waiter): Answer | null {
       return scaled(turn, waiter.service, waiter.replicas);
     case 'migrated':
       return migrated(turn, waiter.old, waiter.service);
+    case 'applied':
+      return applied(turn, waiter);
     case 'emptied': {
       const agent = state.agents.get(waiter.agent);
       if (agent === undefined || agent.instances.size > 0) return null;
@@ -61,6 +64,8 @@ function scaled(turn: Turn, name: string, replicas: number): Answer | null {
 function migrated(turn: Turn, old: number, name: string): Answer | null {
   const { state } = turn;
   if (state.migrations.has(old)) return null;
+  if (!state.services.has(name))
+    return { status: 404, body: { status: 404, message: `the graph has no ${name} any more`, data: {} } };
   if (state.instances.has(old)) {
     const message = `${name}/${old} stays where it is: no instance came up on another node`;
     return { status: 503, body: { status: 503, message, data: { service_instance_id: old } } };

@@ -240,12 +240,14 @@ const ROWS: readonly (readonly [title: string, text: string, problems: readonly 
   [
     'an unknown policy',
     `${HEAD}${EDGES}policies: {balancing: luck}\n`,
-    ["cnapp.yaml:9:23 policies.balancing is 'luck'; expected least-sessions"],
+    ["cnapp.yaml:9:23 policies.balancing is 'luck'; expected least-sessions, round-robin, random"],
   ],
   [
     'an unknown key of the policies',
     `${HEAD}${EDGES}policies: {balancng: least-sessions}\n`,
-    ["cnapp.yaml:9:12 policies has the unknown key 'balancng' (did you mean 'balancing'?); known are balancing"],
+    [
+      "cnapp.yaml:9:12 policies has the unknown key 'balancng' (did you mean 'balancing'?); known are balancing, scaling",
+    ],
   ],
   [
     'an alias that is no DNS name',

@@ -37,7 +37,7 @@ describe('graph file, good ones', () => {
   it('gives the defaults of design.md', () => {
     const graph = load(TINY);
     expect(graph).to.include({ cnapp: 'tiny', alias: 'gateway.tiny.test' });
-    expect(graph.policies).to.deep.equal({ balancing: 'least-sessions' });
+    expect(graph.policies).to.deep.equal({ balancing: 'least-sessions', scaling: 'load' });
     expect(graph.services).to.deep.equal([
       {
         name: 'gw',
@@ -223,7 +223,7 @@ db  [baas]  0 instances
       alias: null,
       services,
       edges: [...edges, long],
-      policies: { balancing: 'least-sessions' },
+      policies: { balancing: 'least-sessions', scaling: 'load' },
     };
     for (const format of GRAPH_FORMATS) expect(renderGraph(graph, format)).to.include('s4094');
   });

@@ -9,14 +9,18 @@ import type { ManagerEffect } from '../../../manager/core/effects.ts';
 import type { Instance } from '../../../manager/core/state.ts';
 import type { Message } from '../../../ssmmp/core/catalog.ts';
 import { encode } from '../../../ssmmp/core/codec.ts';
-import { SMALL, sessionAck, sessionRequest, TestManager } from './harness.ts';
+import { graphOf, SMALL, sessionAck, sessionRequest, TestManager } from './harness.ts';
 
 const ADDRESSES = ['127.0.0.11', '127.0.0.12', '127.0.0.13'] as const;
+/** What every node can run: the services of SMALL, and one that a graph may bring later. */
+const REPOSITORY = ['gate', 'front', 'side', 'store', 'more'];
 
 export class Obedient {
   readonly m: TestManager;
   /** Services whose starts fail. */
   readonly broken = new Set<string>();
+  /** Services whose shutdowns and starts are not answered: they stay under way. */
+  readonly slow = new Set<string>();
   /** Does a plug whose session is closed by the Manager ask for another at once? */
   reopens = false;
   readonly log: string[] = [];
@@ -27,7 +31,7 @@ export class Obedient {
     this.m = new TestManager(graph);
     for (const address of ADDRESSES) {
       const connection = this.m.open(address);
-      this.obey(this.m.register(connection, address, ['gate', 'front', 'side', 'store'], { x_node: address }));
+      this.obey(this.m.register(connection, address, REPOSITORY, { x_node: address }));
     }
   }
 
@@ -52,6 +56,11 @@ export class Obedient {
   /** The live instances of a service. */
   of(service: string): Instance[] {
     return [...this.m.state.instances.values()].filter((instance) => instance.service === service);
+  }
+
+  /** `ssmmp apply`, or with `dryRun` `ssmmp plan`. */
+  apply(request: number, graph: string, dryRun = false): void {
+    this.command(request, { command: 'apply', graph: graphOf(graph), file: 'test.yaml', dry_run: dryRun });
   }
 
   /** The connection of an instance's agent. */
@@ -86,11 +95,11 @@ export class Obedient {
     const { m } = this;
     const sub_type = 'agent_to_Manager';
     const answers: [number, Message][] = [];
-    for (const { on, message_id, service_name } of m.sent('execution_request', effects))
-      answers.push([
-        on,
-        { type: 'execution_response', message_id, sub_type: null, status: this.broken.has(service_name) ? 500 : 200 },
-      ]);
+    for (const { on, message_id, service_name } of m.sent('execution_request', effects)) {
+      const status = this.broken.has(service_name) ? 500 : 200;
+      if (!this.slow.has(service_name))
+        answers.push([on, { type: 'execution_response', message_id, sub_type: null, status }]);
+    }
     for (const asked of m.sent('source_service_session_close_request', effects)) {
       answers.push([
         asked.on,
@@ -110,8 +119,11 @@ export class Obedient {
     }
     for (const { on, message_id } of m.sent('dest_service_session_close_request', effects))
       answers.push([on, { type: 'dest_service_session_close_response', message_id, sub_type, status: 200 }]);
-    for (const { on, message_id } of m.sent('graceful_shutdown_request', effects))
-      answers.push([on, { type: 'graceful_shutdown_response', message_id, sub_type, status: 200 }]);
+    for (const { on, message_id, service_name } of m.sent('graceful_shutdown_request', effects))
+      if (!this.slow.has(service_name))
+        answers.push([on, { type: 'graceful_shutdown_response', message_id, sub_type, status: 200 }]);
+    for (const { on, message_id, service_instance_id } of m.sent('hard_shutdown_request', effects))
+      answers.push([on, { type: 'hard_shutdown_response', message_id, sub_type, service_instance_id, status: 200 }]);
     for (const grant of m.sent('session_response', effects)) {
       if (grant.status !== 200) continue;
       const source: [string, number] = [

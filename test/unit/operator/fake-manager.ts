@@ -143,7 +143,7 @@ export function smallState(): FakeState {
         { name: 'post', kind: 'service', publicSockets: [], replicas: { min: 0, max: 5 }, idleAfterMs: null },
       ],
       edges: [{ source: 'gw', plug: 'p', socket: 's', dest: 'post' }],
-      policies: { balancing: 'least-sessions' },
+      policies: { balancing: 'least-sessions', scaling: 'load' },
     },
     events: [{ seq: 1, time: '2025-01-31T12:00:00.000Z', kind: 'instance_on', text: 'gw/1 is on' }],
     trace: [],

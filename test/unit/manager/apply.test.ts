@@ -1,0 +1,402 @@
+/** `ssmmp plan` and `ssmmp apply`, on the Manager's core: another graph while the CNApp runs. */
+import { expect } from 'chai';
+import { saveManager } from '../../../manager/core/save.ts';
+import { graphOf, sessionAck, sessionRequest, SMALL, smallCluster } from './harness.ts';
+import { Obedient } from './obedient.ts';
+
+/** Without the edge from gate to side: nobody can ask side, and the graph is refused; so side is called by front. */
+const MOVED = SMALL.replace('[gate, [side-plug, side-socket], side]', '[front, [side-plug, side-socket], side]');
+const NO_SIDE = SMALL.replace('  side:  {kind: service}\n', '')
+  .replace('  - [gate, [side-plug, side-socket], side]\n', '')
+  .replace('  - [side, [store-plug, store-socket], store]\n', '');
+/** One more service between gate and store. */
+const MORE = SMALL.replace('services:\n', 'services:\n  more:  {kind: service}\n').replace(
+  'edges:\n',
+  'edges:\n  - [gate, [more-plug, more-socket], more]\n  - [more, [store-plug, store-socket], store]\n',
+);
+/** front gets a plug to a socket that store does not have yet. */
+const SECOND_SOCKET = `${SMALL}  - [front, [log-plug, log-socket], store]\n`;
+
+function limits(min: number, max: number): string {
+  return SMALL.replace('{min: 0, max: 3}', `{min: ${min}, max: ${max}}`);
+}
+
+/** A cluster with so many replicas of front and a session from gate to front and to side. */
+function running(replicas = 1, graph = SMALL): Obedient {
+  const cluster = new Obedient(graph);
+  cluster.open('gate', 'front-plug', 'front-socket', 'front');
+  cluster.open('gate', 'side-plug', 'side-socket', 'side');
+  if (replicas > 1) cluster.command(900, { command: 'scale', service: 'front', replicas, dry_run: false });
+  cluster.log.length = 0;
+  return cluster;
+}
+
+describe('Manager: plan', () => {
+  it('says that there is no difference', () => {
+    const cluster = running();
+    cluster.apply(1, SMALL, true);
+    expect(cluster.reply(1)?.body).to.deep.equal({
+      dry_run: true,
+      file: 'test.yaml',
+      changes: [],
+      refused: [],
+      steps: [],
+      warnings: [],
+    });
+  });
+
+  it('tells the difference and what would be done, and changes nothing', () => {
+    const cluster = running();
+    const before = JSON.stringify(saveManager(cluster.m.state));
+    cluster.apply(1, MORE.replace('{min: 0, max: 3}', '{min: 2, max: 3}'), true);
+    expect(JSON.stringify(saveManager(cluster.m.state))).to.equal(before);
+    const body = cluster.reply(1)?.body as { changes: { what: string }[]; steps: Record<string, unknown>[] };
+    expect(body.changes.map(({ what }) => what)).to.deep.equal([
+      'service_added',
+      'replicas',
+      'edge_added',
+      'edge_added',
+    ]);
+    expect(body.steps).to.deep.equal([
+      {
+        action: 'replace',
+        instance: 'gate/1',
+        agent_network_address: '127.0.0.11',
+        to: '127.0.0.12',
+        why: '+ plug more-plug to more',
+      },
+      {
+        action: 'start',
+        service_name: 'front',
+        agent_network_address: '127.0.0.13',
+        why: '1 of 2 replicas run',
+      },
+    ]);
+  });
+
+  it('tells what would be refused, and warns of a service that no node has', () => {
+    const cluster = running();
+    cluster.apply(
+      1,
+      SMALL.replace('side:  {kind: service}', 'side:  {kind: baas}').replace(/ {2}- \[side,.*\n/, ''),
+      true,
+    );
+    expect(cluster.reply(1)?.status).to.equal(200);
+    expect(cluster.reply(1)?.body['refused']).to.have.length(1);
+    cluster.apply(2, MORE.replaceAll('more', 'unheard-of'), true);
+    expect(cluster.reply(2)?.body['warnings']).to.match(/no node has unheard-of in its repository/);
+  });
+});
+
+describe('Manager: apply, edges', () => {
+  it('R38 live sessions of a removed edge are asked to close at once, and new ones are refused with 403', () => {
+    const cluster = running();
+    const { m } = cluster;
+    const gate = cluster.of('gate')[0];
+    const effects = m.command(1, { command: 'apply', graph: graphOf(MOVED), file: 'moved.yaml', dry_run: false });
+    const closes = m.sent('source_service_session_close_request', effects);
+    expect(closes.map((close) => close.source_plug_name)).to.include('side-plug');
+    cluster.obey(effects);
+    expect(cluster.spread('side')).to.deep.equal([0]);
+    const asked = m.say(
+      cluster.homeOf(gate),
+      sessionRequest(5000, ['gate', gate?.id ?? 0], 'side-plug', 'side-socket', 'side'),
+    );
+    expect([403, 409]).to.include(m.one('session_response', asked).status);
+    expect(cluster.reply(1)?.status).to.equal(200);
+  });
+
+  it('R38 an instance that is older than the graph is refused with 403 too', () => {
+    const { m, agent, gate } = smallCluster();
+    m.command(1, { command: 'apply', graph: graphOf(MOVED), file: 'moved.yaml', dry_run: false });
+    m.say(agent, sessionRequest(5000, ['gate', gate], 'side-plug', 'side-socket', 'side'));
+    expect(m.one('session_response').status).to.equal(403);
+  });
+
+  it('R38 a request that waits for a removed edge is answered 403', () => {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(5000, ['gate', gate], 'side-plug', 'side-socket', 'side'));
+    expect(m.sent('session_response')).to.deep.equal([]);
+    m.command(1, { command: 'apply', graph: graphOf(MOVED), file: 'moved.yaml', dry_run: false });
+    expect(m.one('session_response')).to.deep.include({ message_id: 5000, status: 403 });
+  });
+
+  it('R33 a session that was granted on a removed edge is closed when its ack comes', () => {
+    const { m, agent, gate, store } = smallCluster();
+    m.say(agent, sessionRequest(5000, ['gate', gate], 'side-plug', 'side-socket', 'side'));
+    const start = m.sent('execution_request')[0];
+    m.started(agent, start?.message_id ?? 0);
+    const granted = m.one('session_response');
+    m.command(1, { command: 'apply', graph: graphOf(MOVED), file: 'moved.yaml', dry_run: false });
+    m.say(agent, sessionAck(5000, ['gate', gate], 20001, granted.dest_socket_port ?? 0));
+    expect(m.sent('source_service_session_close_request').map((close) => close.source_plug_port)).to.deep.equal([
+      20001,
+    ]);
+    expect(store).to.be.above(0);
+  });
+
+  it('R39 while both ends are out of contact a session stays; it is asked to close when an agent is back', () => {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(5000, ['gate', gate], 'side-plug', 'side-socket', 'side'));
+    const start = m.sent('execution_request')[0];
+    m.started(agent, start?.message_id ?? 0);
+    m.say(agent, sessionAck(5000, ['gate', gate], 20001, m.one('session_response').dest_socket_port ?? 0));
+    m.closeConnection(agent);
+    m.command(1, { command: 'apply', graph: graphOf(MOVED), file: 'moved.yaml', dry_run: false });
+    expect([...m.state.sessions.values()].map(({ status }) => status)).to.deep.equal(['on']);
+    const again = m.open('127.0.0.11');
+    const effects = m.register(again, '127.0.0.11', ['gate', 'front', 'side', 'store'], { x_node: 'n1' });
+    expect(m.sent('source_service_session_close_request', effects).map((close) => close.on)).to.include(again);
+  });
+});
+
+describe('Manager: apply, services', () => {
+  it('instances of a removed service drain; the answer comes when they are gone, and nobody remembers it', () => {
+    const cluster = running();
+    cluster.slow.add('side');
+    cluster.apply(1, NO_SIDE);
+    expect(cluster.reply(1)).to.equal(undefined);
+    expect(cluster.of('side').map(({ status }) => status)).to.deep.equal(['stopping']);
+    cluster.pass(10_500);
+    expect(cluster.reply(1)?.status).to.equal(200);
+    expect(cluster.of('side')).to.deep.equal([]);
+    expect(cluster.m.state.services.has('side')).to.equal(false);
+    const gate = cluster.of('gate')[0];
+    const asked = cluster.m.say(
+      cluster.homeOf(gate),
+      sessionRequest(5000, ['gate', gate?.id ?? 0], 'side-plug', 'side-socket', 'side'),
+    );
+    expect(cluster.m.one('session_response', asked).status).to.equal(404);
+  });
+
+  it('a service that comes back while its old instances still drain starts anew', () => {
+    const cluster = running();
+    cluster.slow.add('side');
+    cluster.apply(1, NO_SIDE);
+    cluster.apply(2, SMALL.replace('side:  {kind: service}', 'side:  {kind: service, replicas: {min: 1, max: 2}}'));
+    expect(cluster.of('side').map(({ status }) => status)).to.deep.equal(['stopping', 'starting']);
+    cluster.slow.clear();
+    cluster.pass(12_500);
+    expect(cluster.m.state.services.get('side')).to.deep.include({ desired: 1, floor: 1 });
+    cluster.pass(10_000);
+    expect(cluster.of('side').filter(({ status }) => status === 'on')).to.have.length(1);
+    expect(cluster.reply(2)?.status).to.equal(200);
+  });
+
+  it('a new service runs when its fewest replicas or a request want it', () => {
+    const cluster = running();
+    cluster.apply(1, MORE.replace('more:  {kind: service}', 'more:  {kind: service, replicas: {min: 2, max: 3}}'));
+    expect(cluster.reply(1)?.status).to.equal(200);
+    expect(cluster.of('more')).to.have.length(2);
+    cluster.open('gate', 'more-plug', 'more-socket', 'more');
+    expect(cluster.spread('more')).to.deep.equal([0, 1]);
+  });
+
+  it('the kind of a service that runs cannot change, and nothing else of that graph is done', () => {
+    const cluster = running();
+    const graph = MORE.replace('side:  {kind: service}', 'side:  {kind: baas}').replace(/ {2}- \[side,.*\n/, '');
+    cluster.apply(1, graph);
+    expect(cluster.reply(1)?.status).to.equal(409);
+    expect(cluster.reply(1)?.body['message']).to.match(/side is a service and cannot become a baas while an instance/);
+    expect(cluster.m.state.graph).to.deep.equal(graphOf(SMALL));
+    const idle = new Obedient();
+    idle.apply(1, graph);
+    expect(idle.reply(1)?.status).to.equal(200);
+    expect(idle.of('side')).to.have.length(1);
+  });
+});
+
+describe('Manager: apply, instances with other plugs and sockets', () => {
+  it('replicas are replaced one by one, the new one first, and sessions move', () => {
+    const cluster = running(3);
+    const before = cluster.of('front').map(({ id }) => id);
+    cluster.apply(1, `${SMALL}  - [front, [side-plug, side-socket], side]\n`);
+    expect(cluster.reply(1)?.status).to.equal(200);
+    const after = cluster.of('front');
+    expect(after).to.have.length(3);
+    expect(after.map(({ id }) => id)).to.not.include.any.members(before);
+    expect(after.every(({ plugs }) => plugs.some(({ plug }) => plug === 'side-plug'))).to.equal(true);
+    const order = cluster.log.filter((line) => /^# front\/\d+ (starting → on|on → draining|stopping → off)/.test(line));
+    expect(order.map((line) => line.replace(/^# front\/\d+ /, '').replace(/:.*/, ''))).to.deep.equal(
+      [1, 2, 3].flatMap(() => ['starting → on', 'on → draining', 'stopping → off']),
+    );
+  });
+
+  it('R50 a store is replaced on its own node, the old one first, and its callers after it', () => {
+    const cluster = running();
+    cluster.open('front', 'store-plug', 'store-socket', 'store');
+    const [old] = cluster.of('store');
+    cluster.apply(1, SECOND_SOCKET);
+    expect(cluster.reply(1)?.status).to.equal(200);
+    const [store] = cluster.of('store');
+    expect(store?.id).to.not.equal(old?.id);
+    expect(store?.address).to.equal(old?.address);
+    expect(store?.sockets.map(({ socket }) => socket)).to.deep.equal(['store-socket', 'log-socket']);
+    const ends = cluster.log.filter((line) => line.startsWith('# ') && line.includes(' is replaced'));
+    expect(ends.map((line) => line.replace(/\/\d+/g, ''))).to.deep.equal([
+      '# store is replaced, the old one first: + socket log-socket',
+      '# front is replaced by front: + plug log-plug to store',
+    ]);
+    cluster.open('front', 'log-plug', 'log-socket', 'store');
+    expect(cluster.spread('store')).to.deep.equal([1]);
+  });
+
+  it('a request for a socket that only the next instance has waits for it', () => {
+    const cluster = running();
+    cluster.slow.add('store');
+    cluster.apply(1, SECOND_SOCKET);
+    expect(cluster.of('front').map(({ status }) => status)).to.deep.equal(['on']);
+    const { m } = cluster;
+    const front = cluster.of('front')[0];
+    const home = cluster.homeOf(front);
+    m.say(home, sessionRequest(7000, ['front', front?.id ?? 0], 'log-plug', 'log-socket', 'store'));
+    expect(m.sent('session_response')).to.deep.equal([]);
+    cluster.slow.clear();
+    cluster.pass(11_000);
+    const granted = m.journal
+      .flatMap(({ out }) => m.sent('session_response', out))
+      .find(({ message_id }) => message_id === 7000);
+    expect(granted?.dest_service_instance_id).to.equal(cluster.of('store')[0]?.id);
+  });
+
+  it('a gateway moves to a node without one; where every node has one it is replaced in its place', () => {
+    const cluster = running();
+    const [old] = cluster.of('gate');
+    cluster.apply(1, MORE);
+    expect(cluster.of('gate').map(({ address }) => address === old?.address)).to.deep.equal([false]);
+    cluster.command(2, { command: 'scale', service: 'gate', replicas: 3, dry_run: false });
+    cluster.log.length = 0;
+    cluster.apply(3, SMALL);
+    expect(cluster.reply(3)?.status).to.equal(200);
+    expect(new Set(cluster.of('gate').map(({ address }) => address)).size).to.equal(3);
+    const on = cluster.log.filter((line) => /^# gate\/\d+ .*(→ on|→ off)/.test(line));
+    expect(on.map((line) => line.split(' → ')[1]?.slice(0, 3))).to.deep.equal(['off', 'on', 'off', 'on', 'off', 'on']);
+  });
+
+  it('R23 a gateway with another public port comes up beside the old one', () => {
+    const cluster = running();
+    const [old] = cluster.of('gate');
+    cluster.apply(1, SMALL.replace('8080', '8081'));
+    expect(cluster.of('gate')).to.have.length(1);
+    expect(cluster.of('gate')[0]?.sockets).to.deep.equal([{ socket: 'users', port: 8081 }]);
+    expect(cluster.of('gate')[0]?.id).to.not.equal(old?.id);
+  });
+
+  it('when the next one does not come up the old ones stay, and the operator is told', () => {
+    const cluster = running(2);
+    const before = cluster.of('front').map(({ id }) => id);
+    cluster.broken.add('front');
+    cluster.apply(1, `${SMALL}  - [front, [side-plug, side-socket], side]\n`);
+    cluster.pass(30_000);
+    expect(cluster.reply(1)).to.deep.include({ status: 503 });
+    expect(cluster.reply(1)?.body['message']).to.match(/front is crash-looping/);
+    expect(cluster.of('front').map(({ id, status }) => [id, status])).to.deep.equal(before.map((id) => [id, 'on']));
+    cluster.broken.clear();
+    cluster.pass(30_000);
+    expect(cluster.of('front').map(({ id }) => id)).to.not.include.any.members(before);
+  });
+
+  it('an instance whose agent is away is replaced when it is back', () => {
+    const { m, agent, gate } = smallCluster();
+    m.closeConnection(agent);
+    m.pass(2000);
+    m.command(1, { command: 'apply', graph: graphOf(MOVED), file: 'moved.yaml', dry_run: false });
+    expect(m.state.instances.get(gate)?.status).to.equal('unknown');
+    const again = m.open('127.0.0.11');
+    m.register(again, '127.0.0.11', ['gate', 'front', 'side', 'store'], { x_node: 'n1' });
+    expect(m.state.instances.get(gate)?.reason).to.match(/replaced: - plug side-plug/);
+  });
+});
+
+describe('Manager: apply, replicas and policies', () => {
+  it('wanted replicas move into the new limits, up and down', () => {
+    const cluster = running(3);
+    cluster.apply(1, limits(0, 2));
+    expect(cluster.reply(1)?.status).to.equal(200);
+    expect(cluster.of('front')).to.have.length(2);
+    cluster.apply(2, limits(3, 3));
+    expect(cluster.of('front')).to.have.length(3);
+    cluster.apply(3, limits(0, 3));
+    expect(cluster.m.state.services.get('front')).to.deep.include({ desired: 3, floor: 0 });
+  });
+
+  it('what only the graph wanted goes with it, where no load will ever want fewer', () => {
+    const two = SMALL.replace('public: {users: 8080}', 'public: {users: 8080}, replicas: {min: 2, max: 3}');
+    const cluster = running(1, two);
+    expect(cluster.of('gate')).to.have.length(2);
+    cluster.apply(1, SMALL);
+    expect(cluster.of('gate')).to.have.length(1);
+    const still = `${limits(2, 3)}policies: {scaling: none}\n`;
+    cluster.apply(2, still);
+    expect(cluster.of('front')).to.have.length(2);
+    cluster.apply(3, `${limits(0, 3)}policies: {scaling: none}\n`);
+    expect(cluster.of('front')).to.have.length(1);
+  });
+
+  it('idle_after holds from now on', () => {
+    const cluster = running();
+    cluster.pass(20_000);
+    expect(cluster.of('side')).to.have.length(1);
+    cluster.apply(1, SMALL.replace('side:  {kind: service}', 'side:  {kind: service, idle_after: 5s}'));
+    for (const instance of cluster.of('side')) instance.requests = 1;
+    for (const instance of cluster.of('side')) cluster.m.silent.add(instance.id);
+    for (let n = 0; n < 12 && cluster.of('side').length > 0; n += 1) {
+      cluster.pass(500);
+      for (const instance of cluster.of('side')) instance.misses = 0;
+    }
+    expect(cluster.of('side')).to.deep.equal([]);
+  });
+});
+
+describe('Manager: an applied graph and the Manager’s restart', () => {
+  it('stays when the file is as it was at the last start', () => {
+    const cluster = running();
+    cluster.apply(1, MORE);
+    const { m } = cluster;
+    const effects = m.restart();
+    expect(m.state.graph).to.deep.equal(graphOf(MORE));
+    expect(m.events(effects).join('\n')).to.match(/the graph that was applied last stays/);
+    m.restart();
+    expect(m.state.graph).to.deep.equal(graphOf(MORE));
+  });
+
+  it('gives way to a file that was edited since, which is brought in like an applied one', () => {
+    const cluster = running();
+    const { m } = cluster;
+    cluster.apply(1, MORE);
+    const effects = m.restart(graphOf(NO_SIDE));
+    expect(m.state.graph).to.deep.equal(graphOf(NO_SIDE));
+    expect(m.events(effects).join('\n')).to.match(/the graph of the file has changed: .*- service side/);
+    expect(cluster.of('side').map(({ status }) => status)).to.deep.equal(['stopping']);
+  });
+
+  it('is no news when the file that was applied is the file of the start', () => {
+    const cluster = running();
+    cluster.apply(1, MORE);
+    expect(cluster.m.events(cluster.m.restart(graphOf(MORE)))).to.have.length(1 + cluster.m.state.instances.size);
+  });
+
+  it('a kind that changed in the file of a start is not taken while instances may still run', () => {
+    const cluster = running();
+    const graph = SMALL.replace('side:  {kind: service}', 'side:  {kind: baas}').replace(/ {2}- \[side,.*\n/, '');
+    const effects = cluster.m.restart(graphOf(graph));
+    expect(cluster.m.events(effects).join('\n')).to.match(/the graph of the file is not taken: side is a service/);
+    expect(cluster.m.state.graph).to.deep.equal(graphOf(SMALL));
+  });
+
+  it('what an apply began goes on: instances are replaced, removed services drain', () => {
+    const cluster = running();
+    const { m } = cluster;
+    const [gate] = cluster.of('gate');
+    m.command(1, { command: 'apply', graph: graphOf(NO_SIDE), file: 'no-side.yaml', dry_run: false });
+    m.restart();
+    for (const address of ['127.0.0.11', '127.0.0.12', '127.0.0.13']) {
+      const connection = m.open(address);
+      cluster.obey(m.register(connection, address, ['gate', 'front', 'side', 'store'], { x_node: address }));
+    }
+    cluster.pass(3000);
+    expect(cluster.of('side')).to.deep.equal([]);
+    expect(cluster.of('gate').map(({ id }) => id)).to.not.include(gate?.id);
+    expect(cluster.of('gate')[0]?.plugs.map(({ plug }) => plug)).to.deep.equal(['front-plug']);
+  });
+});
