@@ -6,6 +6,9 @@
 import { connect, type Socket } from 'node:net';
 import { openConnection, type Connection } from '../../../ssmmp/shell/connection.ts';
 
+/** The last message has so many milliseconds to leave. */
+const FAREWELL_MS = 500;
+
 export interface AgentLinkEvents {
   connected(): void;
   line(line: string): void;
@@ -20,6 +23,7 @@ export class AgentLink {
   private readonly events: AgentLinkEvents;
   private socket: Socket | null = null;
   private connection: Connection | null = null;
+  private ended = false;
 
   /** The agent is at the instance's own address (R16). */
   constructor(address: string, port: number, events: AgentLinkEvents) {
@@ -40,7 +44,7 @@ export class AgentLink {
         oversized: () => this.events.oversized(),
         closed: (why) => {
           this.connection = null;
-          this.events.closed(why);
+          if (!this.ended) this.events.closed(why);
         },
       });
       this.events.connected();
@@ -58,8 +62,10 @@ export class AgentLink {
   /** Sends what was written; calls back when the kernel has it, or at once without a connection. Nothing follows. */
   end(done: () => void): void {
     if (this.connection === null || this.socket === null) return done();
-    this.events.closed = () => undefined;
+    this.ended = true;
     this.socket.once('finish', done);
     this.connection.end();
+    // An agent that is stopped does not read; its instance ends all the same.
+    setTimeout(done, FAREWELL_MS);
   }
 }

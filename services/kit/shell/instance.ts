@@ -165,8 +165,10 @@ export class Instance {
       case 'close_users':
         return sockets.closeUsers();
       case 'stop_service':
-        return this.later('stopping the service', Promise.resolve(this.definition?.stop?.()), () =>
-          this.driver.input({ kind: 'service_stopped' }),
+        return this.later(
+          'stopping the service',
+          Promise.resolve().then(() => this.definition?.stop?.()),
+          () => this.driver.input({ kind: 'service_stopped' }),
         );
       case 'exit':
         this.driver.stop();

@@ -75,8 +75,9 @@ export abstract class SourceSession extends LineConnection {
   usedAt: number;
   draining = false;
   protected readonly events: SourceEvents;
+  /** What still comes is not looked at: its requests are under way on another session by now. */
+  protected over = false;
   private drainedTold = false;
-  private over = false;
   private peerDone = false;
 
   constructor(socket: Socket, key: string, events: SourceEvents, now: number) {
@@ -200,6 +201,7 @@ export class MatchedSourceSession extends SourceSession {
   }
 
   protected line(text: string, from: number, end: number): void {
+    if (this.over) return;
     const response = this.reader.read(text, from, end);
     if (isLineError(response)) return this.breakOff(`not a message: ${response.error}`);
     const slot = (response.id - 1) & (SLOTS - 1);
@@ -229,6 +231,7 @@ export class OrderedSourceSession extends SourceSession {
   }
 
   protected line(text: string, from: number, end: number): void {
+    if (this.over) return;
     const waiting = this.pending[this.first];
     if (waiting === undefined) return this.breakOff('a line that answers nothing');
     this.first += 1;

@@ -139,6 +139,29 @@ describe('pair: sessions of the kit', function () {
     hanging.release();
   });
 
+  it('an answer that comes from the old session after all is dropped, and confuses nobody', async () => {
+    const slow = new HeldHandler();
+    await startDest(21, slow);
+    const nextPort = bench.port();
+    const next = new HeldHandler();
+    await startDest(22, next, nextPort);
+    const source = await startSource(33, 0.05);
+    const plug = source.context.plug('posts-plug');
+    let answered = 0;
+    const answer = send(plug, 'a').finally(() => (answered += 1));
+    const ack = await grantNext(source.agent, DEST_NODE, port);
+    await slow.count(1);
+    closeAtSource(source.agent, 33, ack.source_plug_port as number, port);
+    await grantNext(source.agent, DEST_NODE, nextPort);
+    await next.count(1);
+    slow.release();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(answered).to.equal(0);
+    next.release();
+    expect(await answer).to.equal(' ~ Line_1: a');
+    expect(await send(plug, 'b')).to.equal(' ~ Line_1: b');
+  });
+
   it('a session that breaks: its unanswered requests are sent again, in order, and 122 is reported', async () => {
     const first = new HeldHandler();
     const dying = await startDest(21, first);
