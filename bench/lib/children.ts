@@ -2,7 +2,8 @@
 //
 // The environment is clean as an agent's children get it: an inherited NODE_EXTRA_CA_CERTS alone doubles the start of Node.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
@@ -14,7 +15,10 @@ export function cleanEnvironment(more: Readonly<Record<string, string>> = {}): R
 }
 
 const children = new Set<ChildProcess>();
+const logs = mkdtempSync(join(tmpdir(), 'ssmmp-bench-logs-'));
+let started = 0;
 process.on('exit', () => {
+  rmSync(logs, { recursive: true, force: true });
   for (const child of children) child.kill('SIGKILL');
 });
 
@@ -32,22 +36,24 @@ export function startNode(
   args: readonly string[],
   options: { env?: Record<string, string>; cwd?: string } = {},
 ): Child {
+  // A file and no pipe: a program that logs must not wait until this one, busy with its load, has read.
+  const errorFile = join(logs, `${(started += 1)}.log`);
+  const errors = openSync(errorFile, 'w');
   // `npm run bench -- --cpu-prof`: where does the time of what is measured go? (Baselines are left alone.)
   const profile = process.argv.includes('--cpu-prof') && !(args[0] ?? '').startsWith('bench/baselines/');
   const flags = profile ? ['--cpu-prof', `--cpu-prof-dir=${join(ROOT, 'bench', 'results', 'profiles')}`] : [];
   const child = spawn(process.execPath, [...flags, ...args], {
     cwd: options.cwd ?? ROOT,
     env: cleanEnvironment(options.env),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', errors],
   });
+  closeSync(errors);
   children.add(child);
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   void ended.then(() => children.delete(child));
   let text = '';
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors = (errors + chunk).slice(-4096)));
   const looking = new Set<() => void>();
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     text = (text + chunk).slice(-65_536);
     for (const look of looking) look();
   });
@@ -70,7 +76,7 @@ export function startNode(
         void ended.then(() =>
           reject(
             new Error(
-              `${args.join(' ')} ended before it wrote ${String(pattern)}; its last words:\n${text.slice(-500)}\n${errors}`,
+              `${args.join(' ')} ended before it wrote ${String(pattern)}; its last words:\n${text.slice(-500)}\n${readFileSync(errorFile, 'utf8').slice(-4096)}`,
             ),
           ),
         );
