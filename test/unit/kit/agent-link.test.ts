@@ -119,6 +119,18 @@ describe('kit: link to the agent', () => {
     expect(instance.lines).to.have.length(2);
   });
 
+  it('R43 keeps the latest 4096 reports', () => {
+    const instance = new TestInstance().begin();
+    instance.input({ kind: 'agent_closed', why: 'reset', jitter: 0 });
+    for (let n = 0; n < 4100; n += 1)
+      instance.input({ kind: 'session_ended', side: 'dest', key: instance.accept(1 + n), clean: true });
+    instance.wait(50);
+    instance.input({ kind: 'agent_connected' });
+    const ports = instance.sent('dest_service_session_close_info').map(({ source_plug_port }) => source_plug_port);
+    expect(ports).to.have.length(4096);
+    expect([ports[0], ports.at(-1)]).to.deep.equal([5, 4100]);
+  }).timeout(20_000);
+
   it('asks again, with another id, for a session whose request was lost with the agent', () => {
     const instance = new TestInstance().begin();
     expect(instance.need()).to.equal(1000);

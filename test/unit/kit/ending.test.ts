@@ -94,6 +94,7 @@ describe('kit: graceful shutdown', () => {
     instance.graceful();
     instance.input({ kind: 'users_drained' });
     expect(instance.did('abandon_dial')).to.have.length(1);
+    expect(instance.state.openings.size).to.equal(0);
     expect(instance.sent('session_ack').map(({ status }) => status)).to.deep.equal([504]);
     expect(instance.did('stop_service')).to.have.length(1);
   });

@@ -158,6 +158,27 @@ describe('kit: opening a session', () => {
     const instance = new TestInstance().begin();
     instance.grant(instance.need(), { dest_socket_port: null });
     expect(instance.sent('session_ack').map(({ status }) => status)).to.deep.equal([502]);
+    expect(instance.state.openings.size).to.equal(0);
+  });
+
+  it('leaves no deadline behind, whatever came of a request', () => {
+    const instance = new TestInstance().begin();
+    instance.grant(instance.need(), { status: 403 });
+    instance.grant(instance.need(), { status: 503 });
+    const refused = instance.need();
+    instance.grant(refused);
+    instance.input({ kind: 'dial_failed', opening: refused, why: 'refused' });
+    instance.wait(50);
+    expect(instance.state.deadlines.size).to.equal(0);
+  });
+
+  it('remembers the latest 64 of the requests it gave up', () => {
+    const instance = new TestInstance().begin();
+    for (let n = 0; n < 70; n += 1) {
+      instance.need();
+      instance.wait(DEFAULT_TIMERS.sessionRequestMs + DEFAULT_TIMERS.sessionRetryMostMs);
+    }
+    expect([...instance.state.abandoned]).to.deep.equal(Array.from({ length: 64 }, (_, n) => 1006 + n));
   });
 
   it('no session_response within 15 s: asks again with another id; a late grant is acknowledged with 504', () => {

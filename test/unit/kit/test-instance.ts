@@ -6,6 +6,7 @@ import { decode, encode } from '../../../ssmmp/core/codec.ts';
 import type { InstanceSettings } from '../../../services/kit/core/arguments.ts';
 import type { InstanceEffect } from '../../../services/kit/core/effects.ts';
 import type { InstanceInput, Side } from '../../../services/kit/core/inputs.ts';
+import { sessionsOf } from '../../../services/kit/core/dialogues/replicas.ts';
 import { brokenInvariant } from '../../../services/kit/core/invariants.ts';
 import { initialState, type InstanceState } from '../../../services/kit/core/state.ts';
 import { instanceMachine } from '../../../services/kit/core/step.ts';
@@ -93,9 +94,9 @@ export class TestInstance {
     });
   }
 
-  /** Asks for a session; returns the exchange's id. */
+  /** Asks for a session, one more than there are; returns the exchange's id. */
   need(plug = 'posts-plug'): number {
-    this.input({ kind: 'session_needed', plug });
+    this.input({ kind: 'session_needed', plug, atLeast: sessionsOf(this.state, plug) + 1 });
     const [request] = this.sent('session_request');
     if (request === undefined) throw new Error('it asked for no session');
     return request.message_id;
