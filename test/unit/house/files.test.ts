@@ -119,6 +119,11 @@ describe('house: packages', () => {
     }
   });
 
+  it('npm start leaves no shell between npm and the testbed, which would swallow a SIGTERM and spoil the exit code', () => {
+    expect(json('package.json')['scripts']?.['start']).to.match(/^exec node /);
+    expect(files, 'what `exec` is where the shell has none').to.include('exec.cmd');
+  });
+
   it('the folders that are pure for lint are pure for the compiler', () => {
     const { include } = JSON.parse(read('tsconfig.pure.json')) as { include: string[] };
     expect(include.filter((folder) => folder !== 'sim').sort()).to.deep.equal([...PURE_FOLDERS].sort());
