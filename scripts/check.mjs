@@ -128,6 +128,9 @@ async function test({ name, files, args, isLive }) {
     '--import',
     'tsx',
     bin('mocha/lib/cli/cli.js'),
+    // A test that has no deadline of its own; long enough for a machine that does other things too.
+    '--timeout',
+    '20000',
     '--reporter',
     join(ROOT, 'scripts', 'reporter.cjs'),
     ...args,

@@ -291,7 +291,7 @@ describe('strangers', function () {
           process.execPath,
           [join(STRANGERS, 'client.mjs'), gateway.service_instance_network_address, '8080'],
           { timeout: 40_000 },
-          (error, out) => (error === null ? resolve(out) : reject(error)),
+          (error, out) => (error === null ? resolve(out) : reject(new Error(error.message))),
         );
       });
       expect(JSON.parse(printed)).to.deep.include({

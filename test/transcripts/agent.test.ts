@@ -36,47 +36,47 @@ function makeHandler(): Handler {
     const instance = agent.run(Number(target));
     switch (name) {
       case 'start':
-        return show(agent, start(agent, command));
+        return show(start(agent, command));
       case 'reached':
         connections += 1;
-        return show(agent, agent.input({ kind: 'manager_connected', connection: connections }));
+        return show(agent.input({ kind: 'manager_connected', connection: connections }));
       case 'unreached':
-        return show(agent, agent.input({ kind: 'manager_unreached', why: 'connect ECONNREFUSED' }));
+        return show(agent.input({ kind: 'manager_unreached', why: 'connect ECONNREFUSED' }));
       case 'manager':
-        return input.flatMap((line) => show(agent, agent.fromManager(line)));
+        return input.flatMap((line) => show(agent.fromManager(line)));
       case 'connect':
         return show(
           agent,
           agent.input({ kind: 'connection_opened', connection: Number(target), address: args['from'] ?? ADDRESS }),
         );
       case 'line':
-        return input.flatMap((line) => show(agent, agent.from(Number(target), line)));
+        return input.flatMap((line) => show(agent.from(Number(target), line)));
       case 'oversized':
-        return show(agent, agent.input({ kind: 'oversized_received', connection: Number(target) }));
+        return show(agent.input({ kind: 'oversized_received', connection: Number(target) }));
       case 'closed':
-        return show(agent, agent.closed(target === 'manager' ? agent.manager : Number(target)));
+        return show(agent.closed(target === 'manager' ? agent.manager : Number(target)));
       case 'ports':
-        return show(agent, agent.input({ kind: 'ports_probed', ...instance, taken: numbers(args['taken']) }));
+        return show(agent.input({ kind: 'ports_probed', ...instance, taken: numbers(args['taken']) }));
       case 'started':
         return show(
           agent,
           agent.input({ kind: 'process_started', ...instance, pid: Number(args['pid']), startTime: 'then' }),
         );
       case 'failed':
-        return show(agent, agent.input({ kind: 'process_failed', ...instance, why: 'spawn ENOENT' }));
+        return show(agent.input({ kind: 'process_failed', ...instance, why: 'spawn ENOENT' }));
       case 'ended':
         return show(
           agent,
           agent.ended(Number(target), args['code'] === undefined ? null : Number(args['code']), args['signal'] ?? null),
         );
       case 'checked':
-        return show(agent, agent.input({ kind: 'process_checked', ...instance, alive: words[1] === 'alive' }));
+        return show(agent.input({ kind: 'process_checked', ...instance, alive: words[1] === 'alive' }));
       case 'accepting':
-        return show(agent, agent.input({ kind: 'sockets_probed', ...instance, accepting: words[1] === 'yes' }));
+        return show(agent.input({ kind: 'sockets_probed', ...instance, accepting: words[1] === 'yes' }));
       case 'wait':
-        return show(agent, agent.wait(Number(target)));
+        return show(agent.wait(Number(target)));
       case 'stop':
-        return show(agent, agent.input({ kind: 'stop_requested' }));
+        return show(agent.input({ kind: 'stop_requested' }));
       case 'log':
         return agent.logs.splice(0);
       case 'remembered':
@@ -111,7 +111,7 @@ function start(agent: TestAgent, { words, args }: Command): AgentEffect[] {
 }
 
 /** What it did, one line each. */
-function show(agent: TestAgent, effects: readonly AgentEffect[]): string[] {
+function show(effects: readonly AgentEffect[]): string[] {
   // A connection that was just closed is no longer the Manager's in the state; it is for the reader.
   const called = (connection: number): string => (connection < 10 ? 'Manager' : String(connection));
   return effects.flatMap((effect): string[] => {

@@ -1,7 +1,7 @@
 /** The catalog against the specification's list of messages. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { CATALOG, FIELD_KINDS, MESSAGE_TYPES, rowOf, subTypeOn } from '../../../ssmmp/core/catalog.ts';
+import { type CATALOG, FIELD_KINDS, MESSAGE_TYPES, rowOf, subTypeOn } from '../../../ssmmp/core/catalog.ts';
 import { STATUS } from '../../../ssmmp/core/status.ts';
 
 interface Listed {
