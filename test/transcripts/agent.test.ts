@@ -46,7 +46,6 @@ function makeHandler(): Handler {
         return input.flatMap((line) => show(agent.fromManager(line)));
       case 'connect':
         return show(
-          agent,
           agent.input({ kind: 'connection_opened', connection: Number(target), address: args['from'] ?? ADDRESS }),
         );
       case 'line':
@@ -58,15 +57,11 @@ function makeHandler(): Handler {
       case 'ports':
         return show(agent.input({ kind: 'ports_probed', ...instance, taken: numbers(args['taken']) }));
       case 'started':
-        return show(
-          agent,
-          agent.input({ kind: 'process_started', ...instance, pid: Number(args['pid']), startTime: 'then' }),
-        );
+        return show(agent.input({ kind: 'process_started', ...instance, pid: Number(args['pid']), startTime: 'then' }));
       case 'failed':
         return show(agent.input({ kind: 'process_failed', ...instance, why: 'spawn ENOENT' }));
       case 'ended':
         return show(
-          agent,
           agent.ended(Number(target), args['code'] === undefined ? null : Number(args['code']), args['signal'] ?? null),
         );
       case 'checked':
