@@ -4,6 +4,7 @@
  * Lives here: the lists of the operator port, with the field names of the specification in snake case.
  * Does not live here: HTTP, tables for terminals (operator/). Nothing here changes the state.
  */
+import { canonicalName, usableGateways } from './dns.ts';
 import type { Agent, EndedSession, Instance, ManagerState, Session } from './state.ts';
 
 export type View = Record<string, unknown>;
@@ -18,6 +19,7 @@ export function nodesView(state: ManagerState): View[] {
       status: agent.status,
       instances: agent.instances.size,
       health: agent.health,
+      cordoned: agent.cordoned,
       service_repository: [...agent.repository],
     }));
 }
@@ -59,28 +61,18 @@ export function sessionsView(state: ManagerState, all = false): View[] {
 
 /** Gateways a user can connect to: `address, port, name`, the name being the canonical DNS name (R23). */
 export function gatewaysView(state: ManagerState): View[] {
-  const rows: View[] = [];
-  for (const service of state.graph.services) {
-    if (service.kind !== 'gateway') continue;
-    for (const id of state.services.get(service.name)?.live ?? []) {
-      const instance = state.instances.get(id);
-      if (instance === undefined || (instance.status !== 'on' && instance.status !== 'unknown')) continue;
-      for (const { name: socket } of service.publicSockets) {
-        const port = instance.sockets.find((setting) => setting.socket === socket)?.port;
-        const domain = domainOf(state.graph.alias);
-        const name = domain === null ? null : `${service.name}-${instance.id}.${domain}`;
-        rows.push({
-          address: instance.address,
-          port,
-          name,
-          service_name: service.name,
-          service_instance_id: id,
-          status: instance.status,
-        });
-      }
-    }
-  }
-  return rows;
+  return usableGateways(state).flatMap((instance) => {
+    const { id, service, address, status, sockets } = instance;
+    const publicSockets = state.graph.services.find(({ name }) => name === service)?.publicSockets ?? [];
+    return publicSockets.map(({ name: socket }) => ({
+      address,
+      port: sockets.find((setting) => setting.socket === socket)?.port,
+      name: canonicalName(state.graph.alias, service, id),
+      service_name: service,
+      service_instance_id: id,
+      status,
+    }));
+  });
 }
 
 /** Can a user be served: does every gateway have its fewest replicas on? */
@@ -96,13 +88,6 @@ export function readyView(state: ManagerState): { ready: boolean; reason: string
       };
   }
   return { ready: true, reason: 'every service has its fewest replicas on' };
-}
-
-/** `gateway.social-media.test` lies in `social-media.test`. */
-function domainOf(alias: string | null): string | null {
-  if (alias === null) return null;
-  const dot = alias.indexOf('.');
-  return dot === -1 ? alias : alias.slice(dot + 1);
 }
 
 function instanceView(state: ManagerState, instance: Instance): View {

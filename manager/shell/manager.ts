@@ -19,6 +19,7 @@ import { openJournal, type JournalFile } from '../../ssmmp/shell/journal-file.ts
 import type { JournalFs } from '../../ssmmp/shell/journal-segments.ts';
 import type { Logger } from '../../ssmmp/shell/log.ts';
 import { removePidFile, writePidFile } from '../../ssmmp/shell/process-identity.ts';
+import { dnsZone } from '../core/dns.ts';
 import type { ManagerEffect } from '../core/effects.ts';
 import type { ManagerInput } from '../core/inputs.ts';
 import { initialManager } from '../core/save.ts';
@@ -26,6 +27,7 @@ import { lastConnection, type ManagerState } from '../core/state.ts';
 import { managerMachine } from '../core/step.ts';
 import { AgentListener } from './agent-listener.ts';
 import { Commands } from './commands.ts';
+import { DnsServer } from './dns-server.ts';
 import { EventLog } from './event-log.ts';
 import { markOf } from './history.ts';
 import { takeLock, type Lock } from './lock.ts';
@@ -59,7 +61,7 @@ export interface RunningManager {
 /** A start that cannot be: the sentence is for the person who typed it. */
 export class StartError extends Error {}
 
-/** Starts a Manager; both ports listen when it resolves. Throws StartError, with nothing left behind. */
+/** Starts a Manager; all ports listen when it resolves. Throws StartError, with nothing left behind. */
 export async function startManager(options: ManagerOptions, around: ManagerSurroundings): Promise<RunningManager> {
   let lock: Lock | null = null;
   try {
@@ -81,7 +83,7 @@ async function startLocked(
   { graph, log, disk }: ManagerSurroundings,
   lock: Extract<Lock, { ok: true }>,
 ): Promise<RunningManager> {
-  const { address, port, operatorPort, stateDir, timerScale } = options;
+  const { address, port, operatorPort, dnsPort, stateDir, timerScale } = options;
   const metrics = openMetrics({
     state: () => state,
     connections: () => agents.size,
@@ -146,6 +148,13 @@ async function startLocked(
     },
     log,
   });
+  const dns = new DnsServer({
+    address,
+    port: dnsPort,
+    timerScale,
+    zone: () => dnsZone(state),
+    troubled: (error) => log.warn({ err: error }, 'DNS: trouble'),
+  });
 
   const epoch = state.epoch + 1;
   input({ kind: 'manager_started', epoch, graph, settings: settingsOf(options, state) });
@@ -156,6 +165,7 @@ async function startLocked(
     driver.stop();
     agents.stop();
     operator.stop();
+    dns.stop();
     if (failure === null) await journal.close();
     removePidFile(join(stateDir, PID_FILE));
     lock.release();
@@ -164,6 +174,7 @@ async function startLocked(
     if (failure !== null) throw new StartError(failure);
     await agents.listen().catch((error: unknown) => refuse(error, address, port, '--port'));
     await operator.listen().catch((error: unknown) => refuse(error, address, operatorPort, '--operator-port'));
+    await dns.listen().catch((error: unknown) => refuse(error, address, dnsPort, '--dns-port'));
   } catch (error) {
     await stop();
     throw error;

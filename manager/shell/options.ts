@@ -14,6 +14,7 @@ export const USAGE = `usage: node dist/manager.js --graph FILE --address ADDR --
   --state-dir DIR           journal, lock, token; made when it is missing
   --port 55555              port for agents
   --operator-port 55570     HTTP and WebSocket for operators
+  --dns-port 55557          DNS over UDP and TCP: the names of the gateways (R23)
   --ports 54000-55552       ports that sockets of instances get
   --shared-address          nodes share one address and differ by port (R16)
   --strict-1.1              emit no x_ line
@@ -29,6 +30,7 @@ export interface ManagerOptions {
   readonly stateDir: string;
   readonly port: number;
   readonly operatorPort: number;
+  readonly dnsPort: number;
   readonly portFirst: number;
   readonly portLast: number;
   readonly sharedAddress: boolean;
@@ -55,6 +57,7 @@ export function readOptions(args: string[], env: Record<string, string | undefin
         'state-dir': { type: 'string' },
         port: { type: 'string', default: '55555' },
         'operator-port': { type: 'string', default: '55570' },
+        'dns-port': { type: 'string', default: '55557' },
         ports: { type: 'string', default: '54000-55552' },
         'shared-address': { type: 'boolean', default: false },
         'strict-1.1': { type: 'boolean', default: false },
@@ -75,6 +78,8 @@ export function readOptions(args: string[], env: Record<string, string | undefin
   if (port === null) return `--port ${values.port}: expected a port from 1 to 65535`;
   const operatorPort = parsePort(values['operator-port']);
   if (operatorPort === null) return `--operator-port ${values['operator-port']}: expected a port from 1 to 65535`;
+  const dnsPort = parsePort(values['dns-port']);
+  if (dnsPort === null) return `--dns-port ${values['dns-port']}: expected a port from 1 to 65535`;
   const range = /^(\d+)-(\d+)$/.exec(values.ports);
   const portFirst = parsePort(range?.[1] ?? '');
   const portLast = parsePort(range?.[2] ?? '');
@@ -94,6 +99,7 @@ export function readOptions(args: string[], env: Record<string, string | undefin
     stateDir,
     port,
     operatorPort,
+    dnsPort,
     portFirst,
     portLast,
     sharedAddress: values['shared-address'],

@@ -16,6 +16,7 @@ import type { ManagerOptions } from '../../../manager/shell/options.ts';
 export const SUBNET = '127.0.50';
 export const PORT = 55555;
 export const OPERATOR_PORT = 55570;
+export const DNS_PORT = 55557;
 
 export function testGraph(): Graph {
   const text = [
@@ -39,6 +40,7 @@ export function testOptions(address: string, stateDir: string, more: Partial<Man
     stateDir,
     port: PORT,
     operatorPort: OPERATOR_PORT,
+    dnsPort: DNS_PORT,
     portFirst: 54000,
     portLast: 55552,
     sharedAddress: false,

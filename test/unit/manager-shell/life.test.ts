@@ -67,6 +67,10 @@ describe('the Manager’s life', function () {
       expect(taken.message).to.match(/^127\.0\.50\.4:55555 is in use: .*--port/);
       const operator = await failureOf(second.start({ address: cluster.address, port: PORT + 1000 }));
       expect(operator.message).to.match(/^127\.0\.50\.4:55570 is in use: .*--operator-port/);
+      const dns = await failureOf(
+        second.start({ address: cluster.address, port: PORT + 1000, operatorPort: OPERATOR_PORT + 1000 }),
+      );
+      expect(dns.message).to.match(/^127\.0\.50\.4:55557 is in use: .*--dns-port/);
       const nowhere = await failureOf(second.start({ address: '192.0.2.1' }));
       expect(nowhere.message).to.match(/^192\.0\.2\.1 is no address of this machine/);
       expect(existsSync(join(second.stateDir, 'manager.lock'))).to.equal(false);
