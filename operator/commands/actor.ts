@@ -27,6 +27,7 @@ export function addManager(program: Command): void {
     .addOption(new Option('--graph <file>', 'the abstract graph').env('SSMMP_GRAPH').makeOptionMandatory())
     .addOption(new Option('--address <addr>', 'where it listens (default: .1 of the subnet)').env('SSMMP_ADDRESS'))
     .option('--port <port>', 'its port for agents (default: 55555)')
+    .option('--dns-port <port>', 'its port for DNS, UDP and TCP (default: 55557)')
     .option('--shared-address', 'agents share an address and differ by x_node (R16)', false)
     .addOption(new Option('--strict-1.1', 'no x_ lines in any message').default(false))
     .addOption(new Option('--timer-scale <x>', 'multiply every timer').env('SSMMP_TIMER_SCALE'))
@@ -35,6 +36,7 @@ export function addManager(program: Command): void {
       const settings = ownSettings(options);
       const args = ['--graph', options.graph ?? '', '--address', options.address ?? managerAddress(settings.subnet)];
       if (options.operatorPort !== undefined) args.push('--operator-port', options.operatorPort);
+      if (options.dnsPort !== undefined) args.push('--dns-port', options.dnsPort);
       if (options.sharedAddress === true) args.push('--shared-address');
       await runActor('manager.js', [...args, ...sharedArgs(options)], settings.stateDir);
     });
@@ -85,6 +87,7 @@ interface ActorOptions extends GlobalOptions {
   readonly manager?: string;
   readonly repository?: string;
   readonly port?: string;
+  readonly dnsPort?: string;
   readonly sharedAddress?: boolean;
   readonly 'strict1.1': boolean;
   readonly timerScale?: string;

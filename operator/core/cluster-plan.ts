@@ -6,6 +6,7 @@
 import {
   AGENT_PORT,
   COMMON_ADDRESS,
+  DNS_PORT,
   MANAGER_PORT,
   managerAddress,
   nodeAddress,
@@ -99,6 +100,7 @@ export function planCluster(choices: ClusterChoices, join: (...parts: string[]) 
     ports: [
       { address: manager, port: MANAGER_PORT, use: 'the Manager' },
       { address: manager, port: OPERATOR_PORT, use: 'the operator port' },
+      { address: manager, port: DNS_PORT, use: 'the DNS' },
       ...nodes.map(({ node, address, port }) => ({ address, port, use: `the agent of node ${node}` })),
       ...gatewayAddresses.flatMap((address) =>
         choices.publicPorts.map((port) => ({ address, port, use: 'the gateway' })),

@@ -12,6 +12,8 @@ export interface ClusterFile {
   /** The Manager's address. */
   readonly manager: string;
   readonly operator_port: number;
+  /** The Manager's DNS: `cnapp --gateway ALIAS` asks there. */
+  readonly dns: { readonly address: string; readonly port: number };
   readonly gateways: readonly GatewayRow[];
   readonly nodes: readonly Pick<NodeRow, 'node' | 'agent_network_address'>[];
   /** The process of `ssmmp up`. */

@@ -11,6 +11,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DNS_PORT } from '../core/addresses.ts';
 import type { ClusterPlan, PlannedProgram } from '../core/cluster-plan.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import type { GatewayRow, NodeRow } from '../core/rows.ts';
@@ -186,6 +187,7 @@ export class ClusterRun {
       subnet: this.#settings.subnet,
       manager: this.#plan.managerAddress,
       operator_port: this.#settings.operator.port,
+      dns: { address: this.#plan.managerAddress, port: DNS_PORT },
       gateways,
       nodes:
         nodes.length === 0

@@ -136,7 +136,7 @@ describe('ssmmp up and down', function () {
   });
 
   it('R16 nodes that share 127.0.0.1 differ by port and serve', async function () {
-    if (!(await isFree('127.0.0.1', [55555, 55570, 55560, 55561, 8080]))) return this.skip();
+    if (!(await isFree('127.0.0.1', [55555, 55557, 55570, 55560, 55561, 8080]))) return this.skip();
     const up = await run('ssmmp', ['up', '--detach', '--shared-address', '--nodes', '2', ...flags]);
     expect(up.err).to.equal('');
     const nodes = JSON.parse(

@@ -195,6 +195,7 @@ describe('a cluster’s plan', () => {
     expect(plan.ports.map(({ address, port }) => `${address}:${port}`)).to.deep.equal([
       '127.0.7.1:55555',
       '127.0.7.1:55570',
+      '127.0.7.1:55557',
       '127.0.7.11:55556',
       '127.0.7.12:55556',
       '127.0.7.11:8080',
@@ -207,6 +208,7 @@ describe('a cluster’s plan', () => {
     expect(plan.ports.map(({ address, port }) => `${address}:${port}`)).to.deep.equal([
       '127.0.0.1:55555',
       '127.0.0.1:55570',
+      '127.0.0.1:55557',
       '127.0.0.1:55560',
       '127.0.0.1:55561',
       '127.0.0.1:8080',
