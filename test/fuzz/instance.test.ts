@@ -23,10 +23,10 @@ const key = fc.oneof(
 const side = fc.constantFrom('source', 'dest');
 const status = fc.constantFrom(200, 200, 200, 403, 404, 409, 429, 503, 504);
 const session = fc
-  .record({ id: opening, status })
+  .record({ id: opening, status, more: fc.constantFrom('', '', ' ~ x_replicas: 3', ' ~ x_replicas: 99') })
   .map(
-    ({ id, status: given }) =>
-      `type: session_response ~ message_id: ${id} ~ sub_type: agent_to_service ~ dest_service_name: posts-db ~ dest_service_instance_id: 9 ~ dest_socket_name: T ~ dest_service_instance_network_address: ${OTHER} ~ dest_socket_port: 54002 ~ status: ${given}`,
+    ({ id, status: given, more }) =>
+      `type: session_response ~ message_id: ${id} ~ sub_type: agent_to_service ~ dest_service_name: posts-db ~ dest_service_instance_id: 9 ~ dest_socket_name: T ~ dest_service_instance_network_address: ${OTHER} ~ dest_socket_port: 54002 ~ status: ${given}${more}`,
   );
 const close = fc.oneof(
   fc
@@ -64,7 +64,7 @@ const input: fc.Arbitrary<Given> = fc.oneof(
   { weight: 20, arbitrary: one('line_received', { line }) },
   { weight: 1, arbitrary: one('oversized_received') },
   { weight: 2, arbitrary: one('measured', { load }) },
-  { weight: 12, arbitrary: one('session_needed', { plug }) },
+  { weight: 12, arbitrary: one('session_needed', { plug, atLeast: fc.constantFrom(1, 1, 2, 9) }) },
   { weight: 12, arbitrary: one('dialed', { opening }) },
   { weight: 4, arbitrary: one('dial_failed', { opening, why: fc.constantFrom('port_in_use', 'refused', 'timeout') }) },
   {

@@ -54,7 +54,7 @@ function makeHandler(): Handler {
       case 'oversized':
         return show(instance.input({ kind: 'oversized_received' }));
       case 'need':
-        return show(instance.input({ kind: 'session_needed', plug: first }));
+        return show(instance.input({ kind: 'session_needed', plug: first, atLeast: Number(second || 1) }));
       case 'dialed':
         return show(instance.input({ kind: 'dialed', opening: Number(first) }));
       case 'failed':
@@ -117,6 +117,8 @@ function shown(effect: InstanceEffect): string[] {
       return [`abandon_dial ${effect.opening}`];
     case 'use_session':
       return [`use_session ${effect.key} for ${effect.plug}`];
+    case 'spread':
+      return [`spread ${effect.plug} over ${effect.sessions}`];
     case 'check_need':
       return [`check_need of ${effect.plug}`];
     case 'no_session':

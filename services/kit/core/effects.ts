@@ -23,6 +23,8 @@ export type InstanceEffect =
   | { readonly kind: 'abandon_dial'; readonly opening: number }
   /** The dialed connection is a session now: requests of this plug may take it. */
   | { readonly kind: 'use_session'; readonly opening: number; readonly plug: string; readonly key: string }
+  /** Spread the requests of this plug over so many sessions; it may have fewer, and more. */
+  | { readonly kind: 'spread'; readonly plug: string; readonly sessions: number }
   /** Say `session_needed` if requests wait at this plug. */
   | { readonly kind: 'check_need'; readonly plug: string }
   /** No session for now, and why. `final`: there will be none, so what waits at this plug fails now, else at its deadline. */

@@ -21,8 +21,11 @@ export type InstanceInput =
   | { readonly kind: 'oversized_received'; readonly at: number }
   /** The answer to a `measure`. */
   | { readonly kind: 'measured'; readonly at: number; readonly load: Measured }
-  /** Requests wait at a plug that has no session to send them on. */
-  | { readonly kind: 'session_needed'; readonly at: number; readonly plug: string }
+  /**
+   * A plug that is in use wants a session: its requests wait for one, one of several went, or those it has are
+   * crowded. `atLeast`: how many sessions it wants when no more replicas are known; 1 where it is missing.
+   */
+  | { readonly kind: 'session_needed'; readonly at: number; readonly plug: string; readonly atLeast?: number }
   /** A `dial` succeeded, or failed. */
   | { readonly kind: 'dialed'; readonly at: number; readonly opening: number }
   | {

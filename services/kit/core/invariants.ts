@@ -3,6 +3,7 @@
  *
  * Lives here: the predicates, each with a sentence. Does not live here: who checks them (tests, the simulator).
  */
+import { SESSIONS_PER_PLUG_MAX, sessionsOf } from './dialogues/replicas.ts';
 import { SOURCE_PORT_FIRST, SOURCE_PORT_LAST } from './ports.ts';
 import type { InstanceState } from './state.ts';
 import { UNSENT_REPORTS_MAX } from './turn.ts';
@@ -16,8 +17,15 @@ const INVARIANTS: readonly Invariant[] = [
       [...openings.keys()].every((id) => deadlines.has(`opening/${id}`) && id < nextMessageId),
   ],
   [
-    'a plug opens one session at a time',
-    ({ openings }) => new Set([...openings.values()].map(({ plug }) => plug)).size === openings.size,
+    'a plug that needs a session opens it, or waits for the agent or the end of a pause',
+    ({ plugs, link, deadlines }) =>
+      [...plugs.values()].every(
+        ({ plug, needed }) => !needed || link !== 'connected' || deadlines.has(`retry/${plug}`),
+      ),
+  ],
+  [
+    'a plug has, and opens, a few sessions at most',
+    (state) => [...state.plugs.keys()].every((plug) => sessionsOf(state, plug) <= SESSIONS_PER_PLUG_MAX),
   ],
   [
     'a session that is being closed has a deadline',

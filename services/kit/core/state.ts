@@ -20,6 +20,8 @@ export interface PlugState {
   needed: boolean;
   /** Tries that failed in a row. */
   failures: number;
+  /** Replicas of the destination that the last session_response told of (x_replicas); 1 where it told nothing. */
+  replicas: number;
 }
 
 /** A session between request and acknowledgement. Its id is the message_id of the exchange. */
@@ -105,7 +107,9 @@ export interface InstanceState {
 
 /** The state of an instance that has just been started. */
 export function initialState(settings: InstanceSettings): InstanceState {
-  const plugs = settings.plugs.map((setting) => [setting.plug, { ...setting, needed: false, failures: 0 }] as const);
+  const plugs = settings.plugs.map(
+    (setting) => [setting.plug, { ...setting, needed: false, failures: 0, replicas: 1 }] as const,
+  );
   return {
     settings,
     timers: scaledTimers(settings.timerScale),

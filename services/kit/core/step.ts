@@ -50,7 +50,7 @@ function dispatch(turn: Turn, input: InstanceInput): void {
     case 'measured':
       return measured(turn, input.load);
     case 'session_needed':
-      return sessionNeeded(turn, input.plug);
+      return sessionNeeded(turn, input.plug, input.atLeast ?? 1);
     case 'dialed':
       return dialed(turn, input.opening);
     case 'dial_failed':

@@ -63,7 +63,7 @@ export class Instance {
       closed: (why) => driver.input({ kind: 'agent_closed', why, jitter: Math.random() }),
     });
     this.plugs = new Plugs(settings.plugs, log, now, {
-      needed: (plug) => driver.input({ kind: 'session_needed', plug }),
+      needed: (plug, atLeast) => driver.input({ kind: 'session_needed', plug, atLeast }),
       dialed: (opening) => driver.input({ kind: 'dialed', opening }),
       dialFailed: (opening, why) => driver.input({ kind: 'dial_failed', opening, why }),
       drained: (key) => driver.input({ kind: 'session_drained', side: 'source', key }),
@@ -143,6 +143,8 @@ export class Instance {
         return plugs.abandonDial(effect.opening);
       case 'use_session':
         return plugs.use(effect.opening, effect.plug, effect.key);
+      case 'spread':
+        return plugs.spread(effect.plug, effect.sessions);
       case 'check_need':
         return plugs.checkNeed(effect.plug);
       case 'no_session':

@@ -1,8 +1,9 @@
 /**
  * A plug: requests in from the service, out on one of its sessions, and again on another when that one breaks.
  *
- * Lives here: choosing a session, the queue of what has none, deadlines, the order of requests that belong together.
- * Does not live here: opening and closing sessions (the machine; this file says `need`), bytes (source-session.ts).
+ * Lives here: the queue of what has no session, deadlines, the order of requests that belong together. Does not live
+ * here: which of several sessions (spread.ts), opening and closing them (the machine; this file says `need`), bytes
+ * (source-session.ts).
  *
  * Theory. Every request is safe to send twice, so a session may end at any time: what it left unanswered goes to the
  * front of the queue, in the order sent, and the queue goes to the next session. There is one coarse clock per plug,
@@ -10,6 +11,7 @@
  */
 import { DEFAULT_DEADLINE_MS, PlugError, type RequestOptions } from '../service.ts';
 import type { Done, Group, SourceSession, Waiting } from './source-session.ts';
+import { Spread } from './spread.ts';
 
 /** Precision of deadlines, in milliseconds. */
 export const TICK_MS = 50;
@@ -19,10 +21,9 @@ export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 
 export class PlugSessions {
   readonly name: string;
-  private readonly need: () => void;
+  private readonly need: (atLeast: number) => void;
   private readonly now: () => number;
-  /** Sessions that may be used or still have requests under way. */
-  private sessions: SourceSession[] = [];
+  private readonly spread = new Spread();
   private queue: Waiting[] = [];
   private queueBytes = 0;
   private readonly groups = new Map<string, Group>();
@@ -36,8 +37,11 @@ export class PlugSessions {
   /** Why there was no session last time. */
   private lastRefusal = 'no session yet';
 
-  /** `need`: called when requests wait and no session will take them; again only after one came, went or was refused. */
-  constructor(name: string, need: () => void, now: () => number) {
+  /**
+   * `need`: called when requests wait and no session will take them, again only after one came, went or was refused;
+   * and while the plug is in use with fewer sessions than it should have.
+   */
+  constructor(name: string, need: (atLeast: number) => void, now: () => number) {
     this.name = name;
     this.need = need;
     this.now = now;
@@ -58,21 +62,28 @@ export class PlugSessions {
 
   /** A session that may be used from now on. */
   add(session: SourceSession): void {
-    this.sessions.push(session);
+    this.spread.add(session);
     this.asked = false;
     this.pump();
   }
 
+  /** So many replicas are known: requests are spread over a session to each. */
+  spreadOver(replicas: number): void {
+    this.spread.over(replicas);
+  }
+
   /** A session takes no new request. While it is in use another one is asked for at once, so that nothing stalls. */
   drain(session: SourceSession): void {
-    const inUse = session.live > 0 || session.sent !== session.sentSeen;
+    const inUse = isInUse(session);
     session.drain();
-    if (inUse) this.ask();
+    this.spread.refresh();
+    if (inUse) this.refill();
   }
 
   /** A session is over: what it left unanswered goes to the front. */
   remove(session: SourceSession): void {
-    this.sessions = this.sessions.filter((other) => other !== session);
+    const inUse = isInUse(session);
+    this.spread.remove(session);
     const again = [...session.unanswered()].filter(({ done }) => done !== null).sort((a, b) => a.order - b.order);
     for (const { group, rest } of again) {
       this.queueBytes += rest.length;
@@ -84,6 +95,7 @@ export class PlugSessions {
     this.queue = again.concat(this.queue);
     this.asked = false;
     this.pump();
+    if (inUse) this.refill();
   }
 
   /** Has one more answer; what waited for it may go on. */
@@ -116,9 +128,16 @@ export class PlugSessions {
 
   /** Says `need` once, unless a session will have room again. */
   private ask(): void {
-    if (this.asked || this.sessions.some(({ draining }) => !draining)) return;
+    if (this.asked || this.spread.usable > 0) return;
     this.asked = true;
-    this.need();
+    this.need(1);
+  }
+
+  /** Asks for the sessions that a plug in use lacks. */
+  private refill(): void {
+    const { usable, wanted } = this.spread;
+    if (usable === 0) this.ask();
+    else if (usable < wanted) this.need(wanted);
   }
 
   /** The pause after a refusal is over: says `need` again if something still waits. */
@@ -144,7 +163,7 @@ export class PlugSessions {
   /** Fails everything and stops the clock. */
   destroy(): void {
     this.refused('the instance is gone', true, 0);
-    for (const session of this.sessions)
+    for (const session of this.spread.sessions)
       for (const request of session.unanswered())
         this.fail(request, new PlugError(504, `${this.name}: the instance is gone`));
     if (this.clock !== null) clearInterval(this.clock);
@@ -152,16 +171,13 @@ export class PlugSessions {
 
   /** For the machine's idle check: how long a session has had no request. */
   idleMs(session: SourceSession): number {
-    return session.live > 0 || session.sent !== session.sentSeen ? 0 : this.now() - session.usedAt;
+    return isInUse(session) ? 0 : this.now() - session.usedAt;
   }
 
-  /** The session for this request; null when it must wait. Least in flight wins; a group keeps its session. */
+  /** The session for this request; null when it must wait. A group keeps its session. */
   private sessionFor({ group }: Waiting): SourceSession | null {
     if (group !== null && group.underWay > 0) return group.session?.hasRoom === true ? group.session : null;
-    const { sessions } = this;
-    let best: SourceSession | null = null;
-    for (const session of sessions) if (session.hasRoom && (best === null || session.live < best.live)) best = session;
-    return best;
+    return this.spread.choose();
   }
 
   private send(session: SourceSession, request: Waiting): void {
@@ -219,15 +235,15 @@ export class PlugSessions {
   }
 
   private startClock(): void {
-    for (const session of this.sessions) session.sentSeen = session.sent;
+    for (const session of this.spread.sessions) session.sentSeen = session.sent;
     this.clock = setInterval(() => this.onTick(), TICK_MS);
   }
 
   private onTick(): void {
     this.tick += 1;
     const now = this.now();
-    for (const session of this.sessions) {
-      if (session.live > 0 || session.sent !== session.sentSeen) session.usedAt = now;
+    for (const session of this.spread.sessions) {
+      if (isInUse(session)) session.usedAt = now;
       session.sentSeen = session.sent;
     }
     if (this.waiting === 0) {
@@ -236,7 +252,9 @@ export class PlugSessions {
       return;
     }
     this.expireQueue();
-    for (const session of [...this.sessions]) session.expire(this.tick, (request) => this.missed(request));
+    for (const session of this.spread.sessions) session.expire(this.tick, (request) => this.missed(request));
+    this.spread.look();
+    if (this.spread.usable > 0) this.refill();
   }
 
   private expireQueue(): void {
@@ -260,4 +278,9 @@ export class PlugSessions {
     if (group.underWay === 0 && group.queued > 0) this.pump();
     else this.release(group);
   }
+}
+
+/** A request is under way on it, or was sent since the clock's last tick. */
+function isInUse({ live, sent, sentSeen }: SourceSession): boolean {
+  return live > 0 || sent !== sentSeen;
 }

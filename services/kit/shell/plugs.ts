@@ -15,7 +15,7 @@ type Discipline = 'matched' | 'ordered';
 
 /** What the plugs tell the machine. */
 export interface PlugsEvents {
-  needed(plug: string): void;
+  needed(plug: string, atLeast: number): void;
   dialed(opening: number): void;
   dialFailed(opening: number, why: 'port_in_use' | 'refused' | 'timeout'): void;
   drained(key: string): void;
@@ -44,7 +44,7 @@ export class Plugs {
     this.events = events;
     for (const { plug } of settings)
       this.entries.set(plug, {
-        plug: new PlugSessions(plug, () => events.needed(plug), now),
+        plug: new PlugSessions(plug, (atLeast) => events.needed(plug, atLeast), now),
         discipline: null,
         matched: null,
         ordered: null,
@@ -162,6 +162,11 @@ export class Plugs {
   idleMs(key: string): number | null {
     const entry = this.sessions.get(key);
     return entry === undefined ? null : entry.plug.idleMs(entry.session);
+  }
+
+  /** Effect `spread`. */
+  spread(name: string, sessions: number): void {
+    this.entries.get(name)?.plug.spreadOver(sessions);
   }
 
   /** Effect `check_need`. */

@@ -53,10 +53,10 @@ describe('kit: spreading requests over sessions', () => {
   it('wants one session more when every one is crowded, one less when half would do', () => {
     const { spread, sessions } = spreadOf(1, 'a');
     const [a] = sessions as [Fake];
-    a.live = CROWDED_IN_FLIGHT - 1;
+    a.live = CROWDED_IN_FLIGHT;
     spread.look();
     expect(spread.wanted).to.equal(1);
-    a.live = CROWDED_IN_FLIGHT;
+    a.live = CROWDED_IN_FLIGHT + 1;
     for (let n = 0; n < 3; n += 1) spread.look();
     expect(spread.wanted, 'one at a time: the second is not there yet').to.equal(2);
     const b = { name: 'b', live: 0, draining: false, hasRoom: true };

@@ -17,6 +17,7 @@ import { isFailure, OK, statusText } from '../../../../ssmmp/core/status.ts';
 import { SOURCE_PORT_TRIES_MAX, nextSourcePort } from '../ports.ts';
 import type { Granted, Opening, PlugState } from '../state.ts';
 import type { Turn } from '../turn.ts';
+import { missingSessions, noteReplicas } from './replicas.ts';
 
 const REFUSED = 502;
 const NOT_IN_TIME = 504;
@@ -25,21 +26,21 @@ const PASSING = new Set([409, 429]);
 /** Given-up exchanges that are remembered for their late grants. */
 const ABANDONED_MAX = 64;
 
-/** Requests wait at a plug and it has no session for them. */
-export function sessionNeeded(turn: Turn, name: string): void {
+/** A plug that is in use wants a session; nothing happens when it has, or opens, enough of them. */
+export function sessionNeeded(turn: Turn, name: string, atLeast: number): void {
   const plug = turn.state.plugs.get(name);
   if (plug === undefined || plug.needed) return;
   const { ending } = turn.state;
   if (ending !== null && ending.phase !== 'sockets') return failRequests(turn, plug, 'the instance ends', 0);
-  for (const opening of turn.state.openings.values()) if (opening.plug === name) return;
+  if (missingSessions(turn.state, plug, atLeast) <= 0) return;
   plug.needed = true;
-  if (turn.state.link === 'connected' && !turn.state.deadlines.has(`retry/${name}`)) ask(turn, plug);
+  if (turn.state.link === 'connected' && !turn.state.deadlines.has(`retry/${name}`)) askForMissing(turn, plug, atLeast);
 }
 
 /** The agent is there again. */
 export function askForNeeded(turn: Turn): void {
   for (const plug of turn.state.plugs.values())
-    if (plug.needed && !turn.state.deadlines.has(`retry/${plug.plug}`)) ask(turn, plug);
+    if (plug.needed && !turn.state.deadlines.has(`retry/${plug.plug}`)) askForMissing(turn, plug, 1);
 }
 
 /** The pause between two tries is over; the need may have passed meanwhile, so it is asked for anew. */
@@ -50,11 +51,15 @@ export function retryDue(turn: Turn, name: string): void {
   turn.do({ kind: 'check_need', plug: name });
 }
 
+function askForMissing(turn: Turn, plug: PlugState, atLeast: number): void {
+  plug.needed = false;
+  for (let left = missingSessions(turn.state, plug, atLeast); left > 0; left -= 1) ask(turn, plug);
+}
+
 function ask(turn: Turn, plug: PlugState): void {
   const { state } = turn;
   const id = state.nextMessageId;
   state.nextMessageId += 1;
-  plug.needed = false;
   state.openings.set(id, { id, plug: plug.plug, granted: null });
   turn.deadline('opening', id, state.timers.sessionRequestMs);
   turn.send({
@@ -100,6 +105,9 @@ export function sessionResponse(turn: Turn, message: Message<'session_response'>
   };
   turn.deadline('opening', opening.id, state.timers.dialMs);
   dial(turn, opening.id, opening.granted);
+  noteReplicas(turn, plug, message);
+  // The others at once: the plug was in use when it asked for this one.
+  if (!state.deadlines.has(`retry/${plug.plug}`)) askForMissing(turn, plug, 1);
 }
 
 /** A grant for an exchange that was given up is acknowledged; anything else is an answer to nothing. */
@@ -210,6 +218,8 @@ function abandon(turn: Turn, opening: Opening): void {
 
 /** Asks again after a pause: none after the first failure in a row, then doubling. */
 function pause(turn: Turn, plug: PlugState, why: string): void {
+  // Several failed together: one pause for all.
+  if (turn.state.deadlines.has(`retry/${plug.plug}`)) return turn.warn(`${plug.plug}: ${why}`);
   const { sessionRetryFirstMs, sessionRetryMostMs } = turn.state.timers;
   const doubled = sessionRetryFirstMs * 2 ** Math.min(plug.failures - 1, 16);
   const pauseMs = plug.failures === 0 ? 0 : Math.min(sessionRetryMostMs, doubled);
