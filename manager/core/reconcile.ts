@@ -6,7 +6,7 @@
  */
 import { startInstance } from './dialogues/execution.ts';
 import { answerWaiting } from './dialogues/session.ts';
-import type { Instance, ServiceState } from './state.ts';
+import { offers, type Instance, type ServiceState } from './state.ts';
 import type { Turn } from './turn.ts';
 
 /** Does this instance count as a replica: running, or on its way? A lost node's does not. */
@@ -60,6 +60,6 @@ export function reconcileAll(turn: Turn): void {
 function mayBeServedLater(turn: Turn, service: ServiceState): boolean {
   if (service.live.size > 0) return true;
   for (const agent of turn.state.agents.values())
-    if (agent.repository.has(service.name) && (agent.status === 'unknown' || agent.status === 'suspect')) return true;
+    if (offers(agent, service.name) && (agent.status === 'unknown' || agent.status === 'suspect')) return true;
   return false;
 }

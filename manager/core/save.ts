@@ -160,6 +160,8 @@ function loadAgent([, agent]: [string, Listed<Agent>]): Agent {
   return {
     ...agent,
     repository: new Set(agent.repository as unknown as string[]),
+    // Snapshots of older journals lack it.
+    refused: new Set(agent.refused ?? []),
     instances: new Set(agent.instances),
   };
 }

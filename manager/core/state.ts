@@ -26,6 +26,8 @@ export interface Agent {
   /** The connection it is registered on; null while it has none. */
   connection: number | null;
   repository: ReadonlySet<string>;
+  /** Services of it that it answered 404, for their sockets and plugs are others; until it registers or the graph changes. */
+  readonly refused: Set<string>;
   /** When anything last came from it. */
   lastHeard: number;
   /** Its last health: 200, 199 start nothing new, 503 draining. */
@@ -276,6 +278,11 @@ export const TOMBSTONES_MAX = 200_000;
 /** The highest connection number ever used; a shell counts on above it. */
 export function lastConnection(state: ManagerState): number {
   return state.lastConnection;
+}
+
+/** Can an agent start instances of a service, as far as is known? */
+export function offers(agent: Agent, service: string): boolean {
+  return agent.repository.has(service) && !agent.refused.has(service);
 }
 
 /** The agent a key means. */

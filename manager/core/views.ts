@@ -5,7 +5,7 @@
  * Does not live here: HTTP, tables for terminals (operator/). Nothing here changes the state.
  */
 import { canonicalName, usableGateways } from './dns.ts';
-import type { Agent, EndedSession, Instance, ManagerState, Session } from './state.ts';
+import { offers, type Agent, type EndedSession, type Instance, type ManagerState, type Session } from './state.ts';
 
 export type View = Record<string, unknown>;
 
@@ -20,7 +20,7 @@ export function nodesView(state: ManagerState): View[] {
       instances: agent.instances.size,
       health: agent.health,
       cordoned: agent.cordoned,
-      service_repository: [...agent.repository],
+      service_repository: [...agent.repository].filter((name) => offers(agent, name)),
     }));
 }
 

@@ -6,7 +6,7 @@
  *
  *   response │ what follows
  *   200      │ on; what waits for it is granted (R36)
- *   404      │ off; the agent's repository has it no longer; another node is tried
+ *   404      │ off; the agent's repository has it no longer, or with other sockets and plugs; another node is tried
  *   409      │ other ports, up to PORT_TRIES_MAX times, then off
  *   421, 5xx │ off, an early end: the restart policy decides
  *   none     │ as 504, and the agent is told to kill it
@@ -19,7 +19,7 @@ import { endInstance, nameOf, serviceOf, setStatus } from '../instances.ts';
 import { placeLeastUsed, type PlacementCandidate } from '../policy/placement.ts';
 import { bookOf, releasePorts, takeFixedPort, takePort } from '../ports.ts';
 import { replicasOf } from '../reconcile.ts';
-import { agentOf, type Agent, type Instance, type ServiceState } from '../state.ts';
+import { agentOf, offers, type Agent, type Instance, type ServiceState } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { killInstance } from './shutdown.ts';
 
@@ -91,12 +91,27 @@ export function choosePlace(
   where: Where = {},
   view: ServiceView | null = viewOf(turn.state.index, service.name),
 ): string | null {
-  if (view === null) return null;
-  const candidates = candidatesFor(turn, service, view).filter(
-    ({ agent }) => agent !== where.not && (where.only == null || agent === where.only),
-  );
-  const preferred = candidates.find(({ agent }) => agent === service.prefer);
-  return preferred?.agent ?? placeLeastUsed(candidates);
+  return view === null ? null : chooseAmong(service, candidatesFor(turn, service, view, where));
+}
+
+/** The nodes of several more instances, one after another, as far as there are any; nothing is changed. */
+export function choosePlaces(turn: Turn, service: ServiceState, view: ServiceView, count: number): string[] {
+  const places: string[] = [];
+  let candidates = candidatesFor(turn, service, view);
+  for (let place = chooseAmong(service, candidates); places.length < count && place !== null;) {
+    places.push(place);
+    const isTaken = view.service.publicSockets.length > 0;
+    candidates = candidates.flatMap((node) => {
+      if (node.agent !== place) return [node];
+      return isTaken ? [] : [{ ...node, instances: node.instances + 1, replicas: node.replicas + 1 }];
+    });
+    place = placeLeastUsed(candidates);
+  }
+  return places;
+}
+
+function chooseAmong(service: ServiceState, candidates: readonly PlacementCandidate[]): string | null {
+  return candidates.find(({ agent }) => agent === service.prefer)?.agent ?? placeLeastUsed(candidates);
 }
 
 /**
@@ -146,7 +161,7 @@ export function onExecutionResponse(turn: Turn, connection: number, message: Mes
     return;
   }
   if (status === 409 && tryOtherPorts(turn, instance)) return;
-  if (status === 404) forgetInRepository(turn, instance);
+  if (status === 404) noteRefused(turn, instance);
   const end = status === 404 ? 'asked' : 'unasked';
   endInstance(turn, instance, end, `not started: status ${status}`);
 }
@@ -156,17 +171,22 @@ export function onExecutionTimeout(turn: Turn, instance: Instance): void {
   if (instance.status === 'starting') killInstance(turn, instance, 'no execution_response in time', 'now');
 }
 
-function candidatesFor(turn: Turn, service: ServiceState, view: ServiceView): PlacementCandidate[] {
+function candidatesFor(turn: Turn, service: ServiceState, view: ServiceView, where: Where = {}): PlacementCandidate[] {
   const { state } = turn;
   const candidates: PlacementCandidate[] = [];
+  const replicasOn = new Map<string, number>();
+  for (const id of service.live) {
+    const agent = state.instances.get(id)?.agent ?? '';
+    replicasOn.set(agent, (replicasOn.get(agent) ?? 0) + 1);
+  }
   for (const agent of state.agents.values()) {
     if (agent.status !== 'registered' || agent.connection === null || agent.health !== OK || agent.cordoned) continue;
-    if (!agent.repository.has(service.name)) continue;
+    if (agent.key === where.not || (where.only != null && agent.key !== where.only)) continue;
+    if (!offers(agent, service.name)) continue;
     // One gateway a node: a public port belongs to the address (R23).
     const { held } = bookOf(state, agent.address);
     if (view.sockets.some(({ publicPort }) => publicPort !== null && held.has(publicPort))) continue;
-    let replicas = 0;
-    for (const id of service.live) if (state.instances.get(id)?.agent === agent.key) replicas += 1;
+    const replicas = replicasOn.get(agent.key) ?? 0;
     candidates.push({ agent: agent.key, number: agent.number, instances: agent.instances.size, replicas });
   }
   return candidates;
@@ -222,12 +242,14 @@ function tryOtherPorts(turn: Turn, instance: Instance): boolean {
   return true;
 }
 
-function forgetInRepository(turn: Turn, instance: Instance): void {
+function noteRefused(turn: Turn, instance: Instance): void {
   const agent = agentOf(turn.state, instance);
   if (agent === null) return;
-  agent.repository = new Set([...agent.repository].filter((name) => name !== instance.service));
-  turn.event('agent', `${agent.address} does not have ${instance.service} in its repository after all`, {
-    agent_network_address: agent.address,
-    service_name: instance.service,
+  agent.refused.add(instance.service);
+  const { service, address } = instance;
+  const what = [...instance.sockets.map(({ socket }) => socket), ...instance.plugs.map(({ plug }) => plug)].join(', ');
+  turn.event('agent', `${address} has no ${service} with ${what} in its repository`, {
+    agent_network_address: address,
+    service_name: service,
   });
 }

@@ -108,6 +108,7 @@ function admit(turn: Turn, key: string, address: string, rival: Rival): void {
     status: 'unknown',
     connection: null,
     repository: new Set(),
+    refused: new Set(),
     lastHeard: now,
     health: 200,
     cordoned: false,
@@ -117,6 +118,7 @@ function admit(turn: Turn, key: string, address: string, rival: Rival): void {
   state.agents.set(key, agent);
   agent.connection = connection.id;
   agent.repository = new Set(rival.repository);
+  agent.refused.clear();
   agent.xNode = rival.xNode;
   agent.lastHeard = now;
   agent.health = 200;

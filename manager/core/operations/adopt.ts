@@ -38,6 +38,8 @@ export interface Adopted {
 export function adoptGraph(turn: Turn, graph: Graph): Adopted {
   const { state } = turn;
   const before = state.index;
+  // What was refused for its sockets and plugs may be fine with those of this graph.
+  for (const agent of state.agents.values()) agent.refused.clear();
   state.graph = graph;
   state.index = indexGraph(graph);
   for (const service of [...state.services.values()])
@@ -163,7 +165,11 @@ function closeRemovedEdges(turn: Turn, before: GraphIndex): string[] {
         closed += 1;
       }
     }
-    if (closed > 0) turn.event('service', `the edge ${edgeText(edge)} is gone: ${closed} sessions are closed`);
+    if (closed > 0)
+      turn.event('service', `the edge ${edgeText(edge)} is gone: ${closed} of its sessions are closed`, {
+        service_name: source,
+        sessions: closed,
+      });
   }
   return closing;
 }

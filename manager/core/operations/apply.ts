@@ -19,7 +19,7 @@ import { agentOf, type ServiceState, type Waiter } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { adoptGraph, limit, newService } from './adopt.ts';
 import { nextOf, outdatedBy, placeFor } from './replace.ts';
-import { surplus } from './scale.ts';
+import { startSteps, surplus } from './scale.ts';
 
 type Step = Readonly<Record<string, unknown>>;
 
@@ -70,12 +70,25 @@ export function applied(
   for (const name of services) {
     const service = state.services.get(name);
     if (service === undefined) continue;
-    if (service.crashLooping) problems.push(`${name} is crash-looping`);
+    const stuck = stuckOf(turn, service);
+    if (stuck !== null) problems.push(stuck);
     else if (!isSettled(turn, service)) return null;
   }
   if (problems.length === 0) return { status: 200, body };
   const message = `the graph is applied, but ${problems.join(', ')}; 'ssmmp events' tells more`;
   return { status: 503, body: { status: 503, message, data: body } };
+}
+
+/** Why a service does not get any further by itself, or null. */
+function stuckOf(turn: Turn, service: ServiceState): string | null {
+  const { state } = turn;
+  if (service.crashLooping) return `${service.name} is crash-looping`;
+  const view = viewOf(state.index, service.name);
+  const next = view === null ? undefined : nextOf(state, service, view);
+  if (view !== null && next?.status === 'on' && placeFor(turn, service, view, next) === null)
+    return `no node can run ${service.name} with its new sockets and plugs, ${nameOf(next)} stays`;
+  const isMissing = view !== null && service.live.size === 0 && service.desired > 0;
+  return isMissing && choosePlace(turn, service) === null ? `no node can run ${service.name}` : null;
 }
 
 /** Is everything that can be reached of a service as the graph wants it? */
@@ -158,14 +171,7 @@ function stepsOfService(turn: Turn, index: GraphIndex, name: string): Step[] {
       why: `${differences.join(', ')}${place?.isNewFirst === false ? ' (the old one goes first; requests wait meanwhile)' : ''}`,
     });
   }
-  for (let count = now; changes && count < desired; count += 1)
-    steps.push({
-      action: 'start',
-      service_name: name,
-      agent_network_address: state.agents.get(choosePlace(turn, service, {}, view) ?? '')?.address ?? null,
-      why: `${now} of ${desired} replicas run`,
-    });
-  return steps;
+  return changes ? [...steps, ...startSteps(turn, service, view, now, desired)] : steps;
 }
 
 function warningsOf(turn: Turn, graph: Graph): string[] {

@@ -13,7 +13,7 @@ import { viewOf } from '../../../ssmmp/core/graph.ts';
 import { choosePlace, startInstance, type Where } from '../dialogues/execution.ts';
 import { drainInstance } from '../dialogues/shutdown.ts';
 import { nameOf, serviceOf } from '../instances.ts';
-import type { Agent, Instance, Migration } from '../state.ts';
+import { offers, type Agent, type Instance, type Migration } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { findInstance, findNode } from './find.ts';
 
@@ -46,7 +46,7 @@ export function migrationRefusal(turn: Turn, instance: Instance, target: Agent |
   if (target !== null && target.key === instance.agent) return `${name} is on ${target.address} already`;
   if (target !== null && (target.status !== 'registered' || target.cordoned))
     return `node ${target.address} is ${target.cordoned ? 'drained; ssmmp uncordon takes it back' : target.status}`;
-  if (target !== null && !target.repository.has(instance.service))
+  if (target !== null && !offers(target, instance.service))
     return `node ${target.address} does not have ${instance.service} in its repository`;
   if (choosePlace(turn, service, whereOf(instance, target)) !== null) return null;
   const kind = viewOf(turn.state.index, instance.service)?.service.kind;

@@ -16,7 +16,7 @@ import { viewOf, type ServiceView } from '../../../ssmmp/core/graph.ts';
 import { choosePlace, startInstance } from '../dialogues/execution.ts';
 import { drainInstance } from '../dialogues/shutdown.ts';
 import { nameOf } from '../instances.ts';
-import { agentOf, type Instance, type ManagerState, type ServiceState } from '../state.ts';
+import { agentOf, offers, type Instance, type ManagerState, type ServiceState } from '../state.ts';
 import type { Turn } from '../turn.ts';
 
 /** How an instance differs from what the graph says of its service: `+ plug p`, `- socket s`; empty for not at all. */
@@ -158,7 +158,7 @@ function isUsable(turn: Turn, instance: Instance): boolean {
     agent.connection !== null &&
     agent.health === OK &&
     !agent.cordoned &&
-    agent.repository.has(instance.service)
+    offers(agent, instance.service)
   );
 }
 

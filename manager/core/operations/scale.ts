@@ -4,9 +4,9 @@
  * Lives here: whether a number of replicas may be wanted, and which replicas go. Does not live here:
  * starting what is missing (reconcile.ts), draining (dialogues/shutdown.ts), scaling by load (autoscale.ts).
  */
-import { replicasMax, viewOf } from '../../../ssmmp/core/graph.ts';
+import { replicasMax, viewOf, type ServiceView } from '../../../ssmmp/core/graph.ts';
 import { drainInstance } from '../dialogues/shutdown.ts';
-import { choosePlace } from '../dialogues/execution.ts';
+import { choosePlaces } from '../dialogues/execution.ts';
 import { loadOf, nameOf } from '../instances.ts';
 import { countsAsReplica, reconcile, replicasOf } from '../reconcile.ts';
 import type { Instance, ServiceState } from '../state.ts';
@@ -67,13 +67,25 @@ function scaleSteps(turn: Turn, service: ServiceState, now: number, replicas: nu
     agent_network_address: instance.address,
     why: `${loadOf(instance)} sessions, the fewest`,
   }));
-  const coming = Array.from({ length: Math.max(0, replicas - now) }, () => ({
+  const view = viewOf(turn.state.index, service.name);
+  return view === null ? going : [...going, ...startSteps(turn, service, view, now, replicas)];
+}
+
+/** The steps that start what is missing of so many replicas. */
+export function startSteps(
+  turn: Turn,
+  service: ServiceState,
+  view: ServiceView,
+  now: number,
+  replicas: number,
+): Record<string, unknown>[] {
+  const places = choosePlaces(turn, service, view, replicas - now);
+  return Array.from({ length: Math.max(0, replicas - now) }, (_, at) => ({
     action: 'start',
     service_name: service.name,
-    agent_network_address: turn.state.agents.get(choosePlace(turn, service) ?? '')?.address ?? null,
+    agent_network_address: turn.state.agents.get(places[at] ?? '')?.address ?? null,
     why: `${now} of ${replicas} replicas run; the node with the fewest instances is taken first`,
   }));
-  return [...going, ...coming];
 }
 
 /** What is not on yet goes first, what is out of contact next. */

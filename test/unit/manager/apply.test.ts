@@ -69,7 +69,7 @@ describe('Manager: plan', () => {
         action: 'start',
         service_name: 'front',
         agent_network_address: '127.0.0.13',
-        why: '1 of 2 replicas run',
+        why: '1 of 2 replicas run; the node with the fewest instances is taken first',
       },
     ]);
   });
@@ -294,6 +294,30 @@ describe('Manager: apply, instances with other plugs and sockets', () => {
     cluster.broken.clear();
     cluster.pass(30_000);
     expect(cluster.of('front').map(({ id }) => id)).to.not.include.any.members(before);
+  });
+
+  it('R27 what no repository has with its new plugs stays as it is, and can be started again after the next apply', () => {
+    const cluster = running();
+    const before = cluster.of('front').map(({ id }) => id);
+    cluster.lacking.add('front');
+    cluster.apply(1, SECOND_SOCKET);
+    expect(cluster.reply(1)?.status).to.equal(503);
+    expect(cluster.reply(1)?.body['message']).to.match(/no node can run front with its new sockets and plugs/);
+    expect(cluster.of('front').map(({ id }) => id)).to.deep.equal(before);
+    cluster.lacking.clear();
+    cluster.apply(2, SMALL);
+    cluster.command(3, { command: 'scale', service: 'front', replicas: 2, dry_run: false });
+    expect(cluster.reply(3)?.status).to.equal(200);
+  });
+
+  it('a new service that no node can run is told', () => {
+    const cluster = running();
+    const graph = MORE.replaceAll('more', 'unheard-of').replace(
+      'unheard-of:  {kind: service}',
+      'unheard-of: {kind: service, replicas: {min: 1, max: 1}}',
+    );
+    cluster.apply(1, graph);
+    expect(cluster.reply(1)?.body['message']).to.match(/no node can run unheard-of/);
   });
 
   it('an instance whose agent is away is replaced when it is back', () => {

@@ -19,6 +19,8 @@ export class Obedient {
   readonly m: TestManager;
   /** Services whose starts fail. */
   readonly broken = new Set<string>();
+  /** Services that no repository has with the plugs or sockets they are started with: answered 404. */
+  readonly lacking = new Set<string>();
   /** Services whose shutdowns and starts are not answered: they stay under way. */
   readonly slow = new Set<string>();
   /** Does a plug whose session is closed by the Manager ask for another at once? */
@@ -96,7 +98,7 @@ export class Obedient {
     const sub_type = 'agent_to_Manager';
     const answers: [number, Message][] = [];
     for (const { on, message_id, service_name } of m.sent('execution_request', effects)) {
-      const status = this.broken.has(service_name) ? 500 : 200;
+      const status = this.broken.has(service_name) ? 500 : this.lacking.has(service_name) ? 404 : 200;
       if (!this.slow.has(service_name))
         answers.push([on, { type: 'execution_response', message_id, sub_type: null, status }]);
     }
