@@ -6,19 +6,23 @@
  */
 import { Command, CommanderError, Option } from 'commander';
 import { addAgent, addManager } from './commands/actor.ts';
+import { addApply, addPlan } from './commands/apply.ts';
 import { withExamples } from './commands/command.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDown } from './commands/down.ts';
+import { addDrain, addUncordon } from './commands/drain.ts';
 import { addEvents } from './commands/events.ts';
 import { addGet } from './commands/get.ts';
 import { addGraph } from './commands/graph.ts';
 import { addKill } from './commands/kill.ts';
 import { addLogs } from './commands/logs.ts';
+import { addMigrate } from './commands/migrate.ts';
+import { addScale } from './commands/scale.ts';
 import { addStop } from './commands/stop.ts';
 import { addTrace } from './commands/trace.ts';
 import { addUp } from './commands/up.ts';
-import { errorJson, EXIT, OperatorError } from './core/exit-code.ts';
+import { errorJson, EXIT, OperatorError, Outcome } from './core/exit-code.ts';
 import { OUTPUT_FORMATS } from './core/tables.ts';
 import { onClosedPipe, styleFor, tell } from './shell/output.ts';
 
@@ -31,6 +35,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError) return exitCodeOf(error);
+    if (error instanceof Outcome) return error.exitCode;
     if (!(error instanceof OperatorError)) throw error;
     const isJson = program.opts<{ output?: string }>().output === 'json';
     tell(isJson ? errorJson(error) : `${styleFor(process.stderr).bad('ssmmp:')} ${error.message}`);
@@ -73,6 +78,12 @@ export function buildProgram(): Command {
     addDoctor,
     addGet,
     addDescribe,
+    addScale,
+    addMigrate,
+    addDrain,
+    addUncordon,
+    addPlan,
+    addApply,
     addStop,
     addKill,
     addLogs,

@@ -5,7 +5,10 @@
  */
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
+import { parseNode } from '../core/addresses.ts';
+import { stepsOf, stepsText } from '../core/steps.ts';
 import { OperatorClient } from '../shell/operator-client.ts';
+import { styleFor, writeData } from '../shell/output.ts';
 import { readSettings } from '../shell/settings.ts';
 import type { GlobalOptions, Settings } from '../shell/settings.ts';
 
@@ -36,6 +39,26 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
     if (value >= least && value <= most) return value;
     throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
   };
+}
+
+/** Reads an argument NODE; commander tells the person. */
+export function nodeArgument(text: string): string {
+  if (parseNode(text) !== null) return text;
+  throw new InvalidArgumentError(
+    'Expected a node: its number such as 2, or its address; `ssmmp get nodes` lists them.',
+  );
+}
+
+/** What a command was answered, as JSON, or as a sentence for people. */
+export function writeAnswer(answer: Readonly<Record<string, unknown>>, sentence: string, command: Command): void {
+  const isJson = settingsOf(command).output === 'json';
+  writeData(isJson ? `${JSON.stringify(answer, null, 2)}\n` : `${sentence}\n`);
+}
+
+/** What a command would do (`--dry-run`). */
+export function writeSteps(answer: Readonly<Record<string, unknown>>, command: Command): void {
+  const isJson = settingsOf(command).output === 'json';
+  writeData(isJson ? `${JSON.stringify(answer, null, 2)}\n` : stepsText(stepsOf(answer), styleFor(process.stdout)));
 }
 
 /** Resolves when the person presses Ctrl-C or the command is asked to end; for commands that watch. */

@@ -11,6 +11,8 @@ export interface OperatorEvent {
   readonly time: string;
   readonly kind: string;
   readonly text: string;
+  /** What the event is about, for programs: `service_name`, `service_instance_id`, `session` … */
+  readonly data?: Readonly<Record<string, unknown>>;
 }
 
 /** `12:00:00.123  instance_on  post/5 is on`. */

@@ -32,6 +32,16 @@ export class OperatorError extends Error {
   }
 }
 
+/** The end of a command that did what it was asked and whose exit code is an answer: nothing more is said. */
+export class Outcome extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode) {
+    super(`exit code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
 /** The error as `-o json` prints it. */
 export function errorJson(error: OperatorError): string {
   return JSON.stringify({

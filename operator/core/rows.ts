@@ -9,6 +9,8 @@ export interface NodeRow {
   readonly agent_network_address: string;
   readonly node: number | string;
   readonly status: string;
+  /** It was drained: nothing is started there. */
+  readonly cordoned?: boolean;
 }
 
 export interface ServiceRow {

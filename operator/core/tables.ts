@@ -40,7 +40,7 @@ const NODE_SHAPE: ListShape<NodeRow> = {
   columns: [
     { title: 'NODE', text: (row) => String(row.node) },
     { title: 'ADDRESS', text: (row) => row.agent_network_address },
-    { title: 'STATUS', text: (row) => row.status, isState: true },
+    { title: 'STATUS', text: (row) => (row.cordoned === true ? `${row.status}, drained` : row.status), isState: true },
   ],
   name: (row) => row.agent_network_address,
 };

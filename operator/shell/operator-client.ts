@@ -20,6 +20,16 @@ import type { Settings } from './settings.ts';
 const REQUEST_MS_MAX = 5000;
 const COMMAND_MS_MAX = 60_000;
 
+/** Events that were sent before an answer are waited for at most this long. */
+const CAUGHT_UP_MS_MAX = 500;
+
+/** A stream of events beside a command. */
+export interface Following {
+  /** Resolves when every event that was sent before this call has come, or the stream is slow or broken. */
+  caughtUp(): Promise<void>;
+  stop(): void;
+}
+
 export interface Readiness {
   readonly isReady: boolean;
   /** What is missing, in the Manager's words. */
@@ -104,6 +114,39 @@ export class OperatorClient {
     return () => {
       isOver = true;
       socket.terminate();
+    };
+  }
+
+  /**
+   * The same for a command that lasts: resolves once the stream is there, so that no event of what is asked next is
+   * missed. A stream that breaks later ends quietly; whoever asked something is told by its answer.
+   */
+  async follow(onEvent: (event: OperatorEvent) => void): Promise<Following> {
+    const headers = { authorization: `Bearer ${this.#token()}` };
+    const socket = new WebSocket(`ws://${this.#base}/v1/events`, { headers, handshakeTimeout: REQUEST_MS_MAX });
+    socket.on('message', (data: Buffer) => {
+      const event = readEvent(parsed(data.toString()));
+      if (event !== null) onEvent(event);
+    });
+    await new Promise<void>((resolve, reject) => {
+      socket.on('open', resolve);
+      socket.on('error', (error) => reject(this.#unreachable(causeOf(error))));
+      socket.on('close', () => reject(this.#unreachable('the event stream ended')));
+    });
+    return {
+      caughtUp: () =>
+        new Promise((resolve) => {
+          const timer = setTimeout(resolve, CAUGHT_UP_MS_MAX);
+          const done = (): void => {
+            clearTimeout(timer);
+            resolve();
+          };
+          // The answer to a ping comes behind every event that was sent before it.
+          socket.once('pong', done).once('close', done);
+          if (socket.readyState === WebSocket.OPEN) socket.ping();
+          else done();
+        }),
+      stop: () => socket.terminate(),
     };
   }
 

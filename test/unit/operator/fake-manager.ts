@@ -18,6 +18,8 @@ export interface FakeState extends Everything {
   isReady: boolean;
   /** Status and body that the next command is answered with. */
   commandAnswer: { status: number; body: unknown };
+  /** Called with each command before its answer; may push events, and may change the answer. */
+  onCommand?: (body: Record<string, unknown>) => void;
 }
 
 export interface FakeManager {
@@ -45,7 +47,9 @@ export async function startFakeManager(address: string, token: string, state: Fa
       let text = '';
       request.on('data', (chunk: Buffer) => (text += chunk.toString()));
       request.on('end', () => {
-        commands.push(JSON.parse(text));
+        const body = JSON.parse(text) as Record<string, unknown>;
+        commands.push(body);
+        state.onCommand?.(body);
         answer(state.commandAnswer.status, state.commandAnswer.body);
       });
       return;
