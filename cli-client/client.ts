@@ -9,15 +9,19 @@
  *
  * Requests may be pipelined: call again before the first promise settles. On a broken connection the client connects
  * again (to the next gateway when there are several) and repeats what was under way with the same Operation_id; see
- * core/exchange.ts for order and deadlines.
+ * core/exchange.ts for order and deadlines. Gateways behind a name are found in the Manager's DNS, anew for every connection:
+ *
+ *     await connect({ host: 'gateway.social-media.test', port: 8080 }, { dns: { address: '127.0.0.1', port: 55557 } });
  */
 import type { UserAnswer, UserRequestFields, UserRequestName } from '../services/protocols/user.ts';
 import type { ExchangeLimits } from './core/exchange.ts';
 import { DEFAULT_LIMITS } from './core/exchange.ts';
-import type { GatewayAddress } from './core/gateways.ts';
+import type { DnsPlace, GatewayAddress } from './core/gateways.ts';
+import type { GatewayFinder } from './shell/finder.ts';
+import { finderOf } from './shell/finder.ts';
 import { Link } from './shell/link.ts';
 
-export type { GatewayAddress } from './core/gateways.ts';
+export type { DnsPlace, GatewayAddress } from './core/gateways.ts';
 export { ClientClosed, GatewayNotReached } from './shell/link.ts';
 
 export interface ClientOptions extends Partial<ExchangeLimits> {
@@ -25,6 +29,8 @@ export interface ClientOptions extends Partial<ExchangeLimits> {
   readonly onTrouble?: (sentence: string) => void;
   /** Ends the connecting too, which then rejects with ClientClosed. */
   readonly signal?: AbortSignal;
+  /** Where names of gateways are looked up; left out: where the machine looks up all names. */
+  readonly dns?: DnsPlace;
 }
 
 export interface RequestOptions {
@@ -50,12 +56,16 @@ export interface UserClient {
 
 /** Connects to the first gateway that takes the connection. Rejects with GatewayNotReached. */
 export async function connect(
-  gateways: GatewayAddress | readonly GatewayAddress[],
+  gateways: GatewayAddress | readonly GatewayAddress[] | GatewayFinder,
   options: ClientOptions = {},
 ): Promise<UserClient> {
+  const { onTrouble, signal, dns, ...limits } = options;
   const list = 'host' in gateways ? [gateways] : gateways;
-  const { onTrouble, signal, ...limits } = options;
-  const link = new Link(list, { ...DEFAULT_LIMITS, ...limits }, onTrouble ?? (() => undefined));
+  const link = new Link(
+    'places' in list ? list : finderOf(() => list, dns ?? null),
+    { ...DEFAULT_LIMITS, ...limits },
+    onTrouble ?? (() => undefined),
+  );
   signal?.addEventListener('abort', () => link.close(), { once: true });
   await link.open();
   return link;

@@ -20,7 +20,7 @@ export interface ExchangeLimits {
 }
 
 export const DEFAULT_LIMITS: ExchangeLimits = { openMs: 5_000, repeatMs: 15_000, answerMs: 30_000 };
-/** Waits before one try to connect and the next; the last one stays. Another gateway is tried at once. */
+/** Waits after all gateways were tried, before they are tried again; the last one stays. */
 export const RECONNECT_WAITS_MS: readonly number[] = [50, 100, 200, 250];
 /** After a 503 that does not say when to try again. */
 export const BUSY_WAIT_MS = 200;
@@ -29,8 +29,10 @@ export type ExchangeInput =
   | { readonly type: 'open'; readonly nowMs: number }
   | { readonly type: 'request'; readonly nowMs: number; readonly id: number; readonly repeatsBusy: boolean }
   | { readonly type: 'connected'; readonly nowMs: number }
-  /** A try to connect failed, or the connection ended. */
+  /** A try to connect failed, or the connection ended. Another gateway is tried at once. */
   | { readonly type: 'broken'; readonly nowMs: number; readonly reason: string }
+  /** There is no gateway that was not tried since the last answer; `reason` where none is known at all. */
+  | { readonly type: 'exhausted'; readonly nowMs: number; readonly reason: string | null }
   | {
       readonly type: 'answered';
       readonly nowMs: number;
@@ -42,8 +44,8 @@ export type ExchangeInput =
   | { readonly type: 'tick'; readonly nowMs: number };
 
 export type ExchangeEffect =
-  /** Connect to gateway number `gateway`; answer with connected or broken. */
-  | { readonly type: 'connect'; readonly gateway: number }
+  /** Find a gateway that was not tried since the last answer and connect to it: connected, broken or exhausted. */
+  | { readonly type: 'connect' }
   | { readonly type: 'send'; readonly id: number }
   /** The request has its answer: the last one that came. */
   | { readonly type: 'settle'; readonly id: number }
@@ -64,13 +66,10 @@ interface Pending {
 }
 
 export interface Exchange {
-  readonly gateways: number;
   readonly limits: ExchangeLimits;
   link: 'down' | 'connecting' | 'up';
-  /** The gateway to connect to. */
-  gateway: number;
-  /** Failures since a connection stood. */
-  failures: number;
+  /** How often all gateways were tried since an answer came. */
+  rounds: number;
   /** When to connect again; Infinity when nothing asks for it. */
   connectAtMs: number;
   /** While the first connection is sought, until when. */
@@ -82,14 +81,11 @@ export interface Exchange {
   readonly pending: Map<number, Pending>;
 }
 
-/** A new exchange over so many gateways (1 or more). */
-export function newExchange(gateways: number, limits: ExchangeLimits): Exchange {
+export function newExchange(limits: ExchangeLimits): Exchange {
   return {
-    gateways,
     limits,
     link: 'down',
-    gateway: 0,
-    failures: 0,
+    rounds: 0,
     connectAtMs: Infinity,
     openUntilMs: Infinity,
     lastReason: '',
@@ -112,14 +108,19 @@ export function stepExchange(exchange: Exchange, input: ExchangeInput): Exchange
       break;
     case 'connected':
       exchange.link = 'up';
-      exchange.failures = 0;
       exchange.connectAtMs = Infinity;
       if (exchange.openUntilMs !== Infinity) effects.push({ type: 'opened' });
       exchange.openUntilMs = Infinity;
       for (const [id, pending] of exchange.pending) if (pending.state === 'queued') send(id, pending, effects);
       break;
     case 'broken':
-      breakDown(exchange, input.reason, input.nowMs, effects);
+      breakDown(exchange, input.reason, input.nowMs);
+      if (isWanted(exchange)) connectNow(exchange, effects);
+      break;
+    case 'exhausted':
+      breakDown(exchange, input.reason ?? exchange.lastReason, input.nowMs);
+      exchange.rounds += 1;
+      if (isWanted(exchange)) waitForAnotherRound(exchange, input.nowMs);
       break;
     case 'answered':
       take(exchange, input.id, input.status, input.waitMs, input.nowMs, effects);
@@ -156,6 +157,7 @@ function take(
   nowMs: number,
   effects: ExchangeEffect[],
 ): void {
+  exchange.rounds = 0;
   const pending = exchange.pending.get(id);
   if (pending === undefined) return; // given up meanwhile
   const isBusy = status === 503 || status === 504;
@@ -173,28 +175,25 @@ function take(
   effects.push({ type: 'settle', id });
 }
 
-function breakDown(exchange: Exchange, reason: string, nowMs: number, effects: ExchangeEffect[]): void {
+function breakDown(exchange: Exchange, reason: string, nowMs: number): void {
   exchange.link = 'down';
   exchange.lastReason = reason;
-  exchange.failures += 1;
-  exchange.gateway = (exchange.gateway + 1) % exchange.gateways;
+  exchange.connectAtMs = Infinity;
   for (const pending of exchange.pending.values()) {
     trouble(exchange, pending, nowMs);
     if (pending.state === 'sent') pending.state = 'queued';
   }
-  const isWanted = exchange.pending.size > 0 || exchange.openUntilMs !== Infinity;
-  if (!isWanted) {
-    exchange.connectAtMs = Infinity; // the next request asks for it
-    return;
-  }
-  const round = Math.floor(exchange.failures / exchange.gateways);
-  const hasUntried = exchange.failures % exchange.gateways !== 0;
-  const waitMs = hasUntried ? 0 : (RECONNECT_WAITS_MS[Math.min(round, RECONNECT_WAITS_MS.length) - 1] ?? 0);
-  if (waitMs === 0) connectNow(exchange, effects);
-  else {
-    exchange.connectAtMs = nowMs + waitMs;
-    noteDeadline(exchange, exchange.connectAtMs);
-  }
+}
+
+/** Does anything wait for a connection? Else the next request asks for one. */
+function isWanted(exchange: Exchange): boolean {
+  return exchange.pending.size > 0 || exchange.openUntilMs !== Infinity;
+}
+
+function waitForAnotherRound(exchange: Exchange, nowMs: number): void {
+  const waitMs = RECONNECT_WAITS_MS[Math.min(exchange.rounds, RECONNECT_WAITS_MS.length) - 1] ?? 0;
+  exchange.connectAtMs = nowMs + waitMs;
+  noteDeadline(exchange, exchange.connectAtMs);
 }
 
 function passTime(exchange: Exchange, nowMs: number, effects: ExchangeEffect[]): void {
@@ -217,8 +216,7 @@ function passTime(exchange: Exchange, nowMs: number, effects: ExchangeEffect[]):
   }
   if (isDeaf) effects.push({ type: 'disconnect' });
   if (nowMs >= exchange.connectAtMs) {
-    const isWanted = exchange.pending.size > 0 || exchange.openUntilMs !== Infinity;
-    if (isWanted) connectNow(exchange, effects);
+    if (isWanted(exchange)) connectNow(exchange, effects);
     else exchange.connectAtMs = Infinity;
   }
   exchange.nextMs = Math.min(exchange.connectAtMs, exchange.openUntilMs);
@@ -247,5 +245,5 @@ function trouble(exchange: Exchange, pending: Pending, nowMs: number): void {
 function connectNow(exchange: Exchange, effects: ExchangeEffect[]): void {
   exchange.link = 'connecting';
   exchange.connectAtMs = Infinity;
-  effects.push({ type: 'connect', gateway: exchange.gateway });
+  effects.push({ type: 'connect' });
 }

@@ -3,14 +3,17 @@
  * next), the token file, asking. What commands do is in commands.ts.
  */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { REQUEST_BYTES_MAX } from '../../services/protocols/user.ts';
 import type { UserClient } from '../client.ts';
 import { connect } from '../client.ts';
 import { CommandFailure, EXIT, usageFailure } from '../core/exit.ts';
 import type { GatewayChoice, GatewaySources } from '../core/gateways.ts';
-import { chooseGateways, formatGateway } from '../core/gateways.ts';
+import { chooseDns, chooseGateways, formatGateway } from '../core/gateways.ts';
 import { visible } from '../core/visible.ts';
+import type { GatewayFinder } from './finder.ts';
+import { finderOf } from './finder.ts';
 import type { Io } from './io.ts';
 import { GatewayNotReached } from './link.ts';
 import type { Printer } from './print.ts';
@@ -23,6 +26,7 @@ export const CLUSTER_FILE = 'cluster.json';
 
 export interface GlobalOptions {
   readonly gateway: string | null;
+  readonly dns: string | null;
   readonly tokenFile: string | null;
 }
 
@@ -52,7 +56,7 @@ export class Context {
     const choice = this.#gateways();
     let hasTalked = false;
     try {
-      this.#client = await connect(choice.gateways, {
+      this.#client = await connect(this.#finder(choice), {
         onTrouble: (sentence) => {
           if (!hasTalked) this.printer.talk(visible(sentence));
           hasTalked = true; // once is enough: it is tried several times a second
@@ -133,14 +137,35 @@ export class Context {
   }
 
   #gateways(): GatewayChoice {
-    const sources: GatewaySources = {
+    const choice = chooseGateways(this.#sources());
+    if (typeof choice === 'string') throw usageFailure(choice);
+    return choice;
+  }
+
+  /** A long run sees gateways come and go: the cluster's file is read again for every connection. */
+  #finder(choice: GatewayChoice): GatewayFinder {
+    const { flag, environment, cluster } = this.#sources();
+    if (this.options.dns !== null && flag === null && (environment ?? '') === '') {
+      throw usageFailure(
+        '--dns says where names are looked up, and no name was given',
+        'name the alias too, as in --gateway gateway.social-media.test',
+      );
+    }
+    const dns = chooseDns({ flag: this.options.dns, environment: this.io.env['CNAPP_DNS'] ?? null, cluster });
+    if (typeof dns === 'string') throw usageFailure(dns);
+    if (dns !== null && isIP(dns.address) === 0) throw usageFailure(`the DNS '${dns.address}' is no address`);
+    return finderOf(() => {
+      const again = chooseGateways(this.#sources());
+      return typeof again !== 'string' && again.from === choice.from ? again.gateways : choice.gateways;
+    }, dns);
+  }
+
+  #sources(): GatewaySources {
+    return {
       flag: this.options.gateway,
       environment: this.io.env['CNAPP_GATEWAY'] ?? null,
       cluster: this.#cluster(),
     };
-    const choice = chooseGateways(sources);
-    if (typeof choice === 'string') throw usageFailure(choice);
-    return choice;
   }
 
   #cluster(): GatewaySources['cluster'] {

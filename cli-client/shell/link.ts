@@ -1,6 +1,6 @@
 /**
- * Performs the effects of core/exchange.ts: connects, sends lines, reads lines, keeps the one timer. The only file of
- * the client that touches `net`. What is repeated and when is decided in the core.
+ * Performs the effects of core/exchange.ts: connects, sends lines, reads lines, keeps the one timer. What is repeated and
+ * when is decided in the core; where gateways are is asked of a finder, anew for every connection.
  */
 import { randomUUID } from 'node:crypto';
 import net from 'node:net';
@@ -18,6 +18,7 @@ import type { Exchange, ExchangeEffect, ExchangeInput, ExchangeLimits } from '..
 import { newExchange, nextExchangeDeadline, stepExchange } from '../core/exchange.ts';
 import type { GatewayAddress } from '../core/gateways.ts';
 import { formatGateway } from '../core/gateways.ts';
+import type { GatewayFinder } from './finder.ts';
 
 /** A gateway that takes no connection within this time is as good as one that refuses. */
 export const CONNECT_TRY_MS = 2_000;
@@ -25,8 +26,9 @@ const FIRST_MESSAGE_ID = 1000;
 
 /** No gateway could be reached, or none answered within the deadlines. */
 export class GatewayNotReached extends Error {
-  constructor(gateways: readonly GatewayAddress[], reason: string) {
-    super(`no gateway was reached at ${gateways.map(formatGateway).join(', ')}: ${reason}`);
+  /** `places` says where was looked, in words. */
+  constructor(places: string, reason: string) {
+    super(`no gateway was reached at ${places}: ${reason}`);
     this.name = 'GatewayNotReached';
   }
 }
@@ -48,7 +50,9 @@ interface Waiting {
 }
 
 export class Link implements UserClient {
-  readonly #gateways: readonly GatewayAddress[];
+  readonly #finder: GatewayFinder;
+  /** Gateways that were tried since the last answer. */
+  readonly #tried = new Set<string>();
   readonly #exchange: Exchange;
   readonly #onTrouble: (sentence: string) => void;
   readonly #waiting = new Map<number, Waiting>();
@@ -60,9 +64,9 @@ export class Link implements UserClient {
   #isClosed = false;
   #opening: { resolve(): void; reject(error: Error): void } | null = null;
 
-  constructor(gateways: readonly GatewayAddress[], limits: ExchangeLimits, onTrouble: (sentence: string) => void) {
-    this.#gateways = gateways;
-    this.#exchange = newExchange(gateways.length, limits);
+  constructor(finder: GatewayFinder, limits: ExchangeLimits, onTrouble: (sentence: string) => void) {
+    this.#finder = finder;
+    this.#exchange = newExchange(limits);
     this.#onTrouble = onTrouble;
   }
 
@@ -92,6 +96,7 @@ export class Link implements UserClient {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#finder.close();
     if (this.#timer !== null) clearTimeout(this.#timer);
     const socket = this.#socket;
     this.#socket = null;
@@ -115,7 +120,10 @@ export class Link implements UserClient {
   #perform(effect: ExchangeEffect): void {
     switch (effect.type) {
       case 'connect':
-        this.#connect(this.#gateways[effect.gateway] as GatewayAddress);
+        this.#finder.find(this.#tried).then(
+          (gateway) => (gateway === null ? this.#exhausted(null) : this.#connect(gateway)),
+          (error: Error) => this.#exhausted(error.message),
+        );
         return;
       case 'send':
         this.#send((this.#waiting.get(effect.id) as Waiting).line);
@@ -129,7 +137,7 @@ export class Link implements UserClient {
         const waiting = this.#forget(effect.id);
         // A last 503 tells more than our own giving up.
         if (waiting.answer !== null) waiting.resolve(waiting.answer);
-        else waiting.reject(new GatewayNotReached(this.#gateways, effect.reason));
+        else waiting.reject(new GatewayNotReached(this.#finder.places, effect.reason));
         return;
       }
       case 'disconnect':
@@ -140,7 +148,7 @@ export class Link implements UserClient {
         this.#opening = null;
         return;
       case 'not_opened':
-        this.#opening?.reject(new GatewayNotReached(this.#gateways, effect.reason));
+        this.#opening?.reject(new GatewayNotReached(this.#finder.places, effect.reason));
         this.#opening = null;
         this.close();
     }
@@ -152,7 +160,15 @@ export class Link implements UserClient {
     return waiting;
   }
 
+  /** All were tried, or none is known: `reason` says why then. */
+  #exhausted(reason: string | null): void {
+    this.#tried.clear();
+    if (reason !== null && !this.#isClosed) this.#onTrouble(`${reason}; trying again`);
+    this.#input({ type: 'exhausted', nowMs: now(), reason });
+  }
+
   #connect(gateway: GatewayAddress): void {
+    if (this.#isClosed) return;
     const socket = net.connect({ host: gateway.host, port: gateway.port, noDelay: true });
     socket.setEncoding('latin1'); // 7-bit on the wire: anything else shows up as a character that is refused
     this.#socket = socket;
@@ -181,6 +197,7 @@ export class Link implements UserClient {
       clearTimeout(giveUp);
       if (this.#socket !== socket) return;
       this.#socket = null;
+      this.#tried.add(formatGateway(gateway));
       if (this.#waiting.size > 0 || this.#opening !== null) {
         this.#onTrouble(`gateway ${formatGateway(gateway)}: ${reason}; trying again`);
       }
@@ -211,6 +228,7 @@ export class Link implements UserClient {
     const parsed = parseUserAnswer(waiting.name, message);
     const answer = typeof parsed === 'string' ? unreadable(parsed) : parsed;
     waiting.answer = answer;
+    this.#tried.clear();
     const waitMs = answer.ok || answer.data === null ? null : readCount(answer.data);
     this.#input({ type: 'answered', nowMs: now(), id: message.id, status: answer.status, waitMs });
   }

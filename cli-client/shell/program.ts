@@ -3,7 +3,7 @@
  * runs its lines with the same tree.
  */
 import { Command, CommanderError, Option } from 'commander';
-import { EXIT, usageFailure } from '../core/exit.ts';
+import { EXIT } from '../core/exit.ts';
 import type { OutputFormat } from '../core/render.ts';
 import { OUTPUT_FORMATS } from '../core/render.ts';
 import { FILE_TRANSFER, FILE_TRANSFER_VERBS, VERBS } from '../core/verbs.ts';
@@ -22,13 +22,15 @@ const EXAMPLES = `Examples:
 `;
 
 const AFTER = `
-Environment (a flag wins over it): CNAPP_GATEWAY, CNAPP_TOKEN_FILE, SSMMP_STATE_DIR, NO_COLOR.
+Environment (a flag wins over it): CNAPP_GATEWAY, CNAPP_DNS, CNAPP_TOKEN_FILE, SSMMP_STATE_DIR, NO_COLOR.
 Without --gateway and CNAPP_GATEWAY: the cluster that runs in this folder (.ssmmp), else 127.0.0.11:8080.
+A gateway's name, such as the alias of the graph, is looked up in the DNS of --dns, CNAPP_DNS or that cluster.
 Exit codes: 0 done, 1 failed, 3 gateway not reached, 4 not logged in, 64 wrong usage, 130 interrupted.`;
 
 /** What the options before and behind the verb say. */
 export interface ProgramOptions {
   readonly gateway: string | null;
+  readonly dns: string | null;
   readonly tokenFile: string | null;
   readonly output: OutputFormat;
 }
@@ -55,10 +57,8 @@ export function parseWords(words: readonly string[], io: Io, output: OutputForma
   const result = found as { kind: 'verb'; verb: VerbName; given: Given } | { kind: 'shell' } | null;
   if (result === null) return { kind: 'over', exit: EXIT.done };
   const options = program.opts<{ gateway?: string; tokenFile?: string; output: OutputFormat; dns?: string }>();
-  if (options.dns !== undefined) {
-    throw usageFailure('--dns: looking gateways up in a DNS is not there yet', 'name a gateway with --gateway');
-  }
-  const read = { gateway: options.gateway ?? null, tokenFile: options.tokenFile ?? null, output: options.output };
+  const { gateway = null, dns = null, tokenFile = null } = options;
+  const read = { gateway, dns, tokenFile, output: options.output };
   return { ...result, options: read };
 }
 
@@ -83,8 +83,8 @@ function buildProgram(io: Io, output: OutputFormat, isShell: boolean, onFound: F
   if (!isShell) {
     program
       .option('--gateway <host[:port]>', 'the gateway, or several separated by commas')
-      .option('--token-file <file>', 'where the login is kept (default: ~/.config/cnapp/token)')
-      .addOption(new Option('--dns <addr:port>').hideHelp());
+      .option('--dns <addr[:port]>', "the Manager's DNS, where the names of gateways are looked up (port 55557)")
+      .option('--token-file <file>', 'where the login is kept (default: ~/.config/cnapp/token)');
     program
       .command('shell')
       .description('a prompt for all of these, with history and Tab completion')

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { completionPoint, completions, quoted } from '../../../cli-client/core/completion.ts';
-import { chooseGateways, formatGateway, parseGateway } from '../../../cli-client/core/gateways.ts';
+import { chooseDns, chooseGateways, formatGateway, parseGateway } from '../../../cli-client/core/gateways.ts';
 import { partName } from '../../../cli-client/core/part-name.ts';
 import { idJson, jsonText, postsText } from '../../../cli-client/core/render.ts';
 import { VERBS } from '../../../cli-client/core/verbs.ts';
@@ -76,6 +76,30 @@ describe('cnapp: which gateway', () => {
     expect(choose(null, '', true)).to.equal('127.0.7.11:8080');
     expect(choose(null, null, false)).to.equal('127.0.0.11:8080');
     expect(choose('a:x', null, false)).to.match(/^--gateway: expected HOST/);
+  });
+  it('the DNS: flag before environment before the running cluster, whose is a guess', () => {
+    const cluster = { path: 'c.json', text: '{"gateways":[],"dns":{"address":"127.0.7.1","port":55557}}' };
+    const choose = (flag: string | null, environment: string | null, hasCluster: boolean): unknown =>
+      chooseDns({ flag, environment, cluster: hasCluster ? cluster : null });
+    expect(choose('127.0.8.1:53', '127.0.9.1', true)).to.deep.equal({ address: '127.0.8.1', port: 53 });
+    expect(choose(null, '127.0.9.1', true)).to.deep.equal({ address: '127.0.9.1', port: 55557 });
+    expect(choose('[::1]:53', null, false)).to.deep.equal({ address: '::1', port: 53 });
+    expect(choose('::1', null, false)).to.deep.equal({ address: '::1', port: 55557 });
+    expect(choose(null, '', true)).to.deep.equal({ address: '127.0.7.1', port: 55557, isGuess: true });
+    expect(choose(null, null, false)).to.equal(null);
+    for (const text of ['', 'localhost', '1:2', '127.0.0.256', '127.0.0.1:0', 'a:b'])
+      expect(choose(text, null, true), text).to.match(/^--dns: expected ADDR or ADDR:PORT/);
+    expect(choose(null, 'localhost', true)).to.match(/^CNAPP_DNS: expected/);
+    for (const text of [
+      '',
+      '{',
+      'null',
+      '{}',
+      '{"dns":1}',
+      '{"dns":{"address":"x","port":1}}',
+      '{"dns":{"address":1}}',
+    ])
+      expect(chooseDns({ flag: null, environment: null, cluster: { path: 'c.json', text } }), text).to.equal(null);
   });
   it('says what is wrong with a cluster file', () => {
     for (const text of ['', '{', 'null', '{}', '{"gateways":{}}', '{"gateways":[{"address":1,"port":2}]}', '[]']) {

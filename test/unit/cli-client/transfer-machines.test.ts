@@ -4,7 +4,12 @@ import fc from 'fast-check';
 import type { DownloadEffect, DownloadInput } from '../../../cli-client/core/download.ts';
 import { newDownload, stepDownload } from '../../../cli-client/core/download.ts';
 import type { ExchangeEffect, ExchangeInput } from '../../../cli-client/core/exchange.ts';
-import { newExchange, nextExchangeDeadline, stepExchange } from '../../../cli-client/core/exchange.ts';
+import {
+  newExchange,
+  nextExchangeDeadline,
+  RECONNECT_WAITS_MS,
+  stepExchange,
+} from '../../../cli-client/core/exchange.ts';
 import type { UploadEffect, UploadInput } from '../../../cli-client/core/upload.ts';
 import { UPLOAD_STALL_MS, newUpload, stepUpload } from '../../../cli-client/core/upload.ts';
 
@@ -264,8 +269,8 @@ describe('cnapp: the exchange machine', () => {
   const types = (effects: ExchangeEffect[]): string[] => effects.map((e) => ('id' in e ? `${e.type} ${e.id}` : e.type));
   const request = (id: number, nowMs = 0): ExchangeInput => ({ type: 'request', nowMs, id, repeatsBusy: true });
 
-  function opened(gateways = 1): ReturnType<typeof newExchange> {
-    const exchange = newExchange(gateways, limits);
+  function opened(): ReturnType<typeof newExchange> {
+    const exchange = newExchange(limits);
     expect(types(stepExchange(exchange, { type: 'open', nowMs: 0 }))).to.deep.equal(['connect']);
     expect(types(stepExchange(exchange, { type: 'connected', nowMs: 0 }))).to.deep.equal(['opened']);
     return exchange;
@@ -279,13 +284,11 @@ describe('cnapp: the exchange machine', () => {
     expect(types(stepExchange(exchange, answered))).to.deep.equal([]);
   });
 
-  it('sends again in the first order after a broken connection, at the next gateway', () => {
-    const exchange = opened(2);
+  it('sends again in the first order after a broken connection, at another gateway at once', () => {
+    const exchange = opened();
     for (const id of [1, 2, 3]) stepExchange(exchange, request(id));
     stepExchange(exchange, { type: 'answered', nowMs: 1, id: 2, status: 200, waitMs: null });
-    expect(stepExchange(exchange, { type: 'broken', nowMs: 2, reason: 'r' })).to.deep.equal([
-      { type: 'connect', gateway: 1 },
-    ]);
+    expect(stepExchange(exchange, { type: 'broken', nowMs: 2, reason: 'r' })).to.deep.equal([{ type: 'connect' }]);
     expect(types(stepExchange(exchange, request(4, 3)))).to.deep.equal([]);
     expect(types(stepExchange(exchange, { type: 'connected', nowMs: 4 }))).to.deep.equal([
       'send 1',
@@ -302,10 +305,35 @@ describe('cnapp: the exchange machine', () => {
     while (!seen.includes('give_up 1')) {
       expect(nowMs).to.be.lessThan(2000);
       seen.push(...types(stepExchange(exchange, { type: 'broken', nowMs, reason: 'r' })));
+      seen.push(...types(stepExchange(exchange, { type: 'exhausted', nowMs, reason: null })));
       nowMs = nextExchangeDeadline(exchange);
       seen.push(...types(stepExchange(exchange, { type: 'tick', nowMs })));
     }
     expect(nowMs).to.equal(1010);
+  });
+
+  it('waits after each round over all gateways, longer and longer, until an answer comes', () => {
+    const exchange = opened();
+    stepExchange(exchange, request(1));
+    const waitMs = (nowMs: number): number => {
+      expect(types(stepExchange(exchange, { type: 'exhausted', nowMs, reason: null }))).to.deep.equal([]);
+      const waited = nextExchangeDeadline(exchange) - nowMs;
+      expect(types(stepExchange(exchange, { type: 'tick', nowMs: nowMs + waited }))).to.deep.equal(['connect']);
+      // Standing is not enough: a gateway that takes connections and closes them must not be hammered.
+      stepExchange(exchange, { type: 'connected', nowMs: nowMs + waited });
+      stepExchange(exchange, { type: 'broken', nowMs: nowMs + waited, reason: 'r' });
+      return waited;
+    };
+    const sum = RECONNECT_WAITS_MS.map((wait, at) => [waitMs(at * 1e-3), wait]);
+    for (const [waited, wait] of sum) expect(waited).to.be.closeTo(wait as number, 1e-6);
+    stepExchange(exchange, { type: 'answered', nowMs: 1, id: 99, status: 200, waitMs: null });
+    expect(waitMs(1)).to.equal(RECONNECT_WAITS_MS[0]);
+  });
+
+  it('nobody waits: no gateway is looked for', () => {
+    const exchange = opened();
+    expect(types(stepExchange(exchange, { type: 'exhausted', nowMs: 1, reason: 'no DNS' }))).to.deep.equal([]);
+    expect(exchange.connectAtMs).to.equal(Infinity);
   });
 
   it('waits out a 503 as long as it says, then gives it back', () => {
@@ -329,11 +357,11 @@ describe('cnapp: the exchange machine', () => {
   });
 
   it('says when nothing can be reached at the start, after trying again', () => {
-    const exchange = newExchange(1, limits);
+    const exchange = newExchange(limits);
     const seen = types(stepExchange(exchange, { type: 'open', nowMs: 0 }));
     let nowMs = 1;
     while (!seen.includes('not_opened')) {
-      seen.push(...types(stepExchange(exchange, { type: 'broken', nowMs, reason: 'refused' })));
+      seen.push(...types(stepExchange(exchange, { type: 'exhausted', nowMs, reason: 'refused' })));
       nowMs = nextExchangeDeadline(exchange);
       seen.push(...types(stepExchange(exchange, { type: 'tick', nowMs })));
     }
@@ -349,14 +377,14 @@ describe('cnapp: the exchange machine', () => {
 
   it('property: every request is settled or given up once, on any inputs', () => {
     const input = fc.record({
-      kind: fc.nat(5),
+      kind: fc.nat(6),
       id: fc.nat(8),
       passMs: fc.nat(400),
       status: fc.constantFrom(200, 503, 401),
     });
     fc.assert(
-      fc.property(fc.array(input, { maxLength: 80 }), fc.integer({ min: 1, max: 3 }), (inputs, gateways) => {
-        const exchange = newExchange(gateways, limits);
+      fc.property(fc.array(input, { maxLength: 80 }), (inputs) => {
+        const exchange = newExchange(limits);
         const ended = new Map<number, number>();
         const asked = new Set<number>();
         let nowMs = 0;
@@ -376,6 +404,7 @@ describe('cnapp: the exchange machine', () => {
             nextId += 1;
           } else if (kind === 1) feed({ type: 'connected', nowMs });
           else if (kind === 2) feed({ type: 'broken', nowMs, reason: 'r' });
+          else if (kind === 4) feed({ type: 'exhausted', nowMs, reason: id > 4 ? 'r' : null });
           else if (kind === 3) feed({ type: 'answered', nowMs, id: 100 + id, status, waitMs: id * 50 });
           else feed({ type: 'tick', nowMs });
         }
