@@ -60,7 +60,8 @@ function writePlan(plan: PlanAnswer): void {
   const style = styleFor(process.stdout);
   for (const warning of plan.warnings) tell(`${styleFor(process.stderr).warn('warning:')} ${warning}`);
   if (plan.changes.length === 0) return writeData('no difference to the graph that runs\n');
-  writeData(`${changesText(plan.changes, style)}\n${stepsText(plan.steps, style)}`);
+  const steps = plan.refused.length > 0 ? '' : `\n${stepsText(plan.steps, style)}`;
+  writeData(`${changesText(plan.changes, style)}${steps}`);
 }
 
 function refused(file: string, plan: PlanAnswer): OperatorError {

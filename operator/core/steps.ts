@@ -5,6 +5,7 @@
  */
 import { changeText } from '../../ssmmp/core/graph-difference.ts';
 import type { GraphChange } from '../../ssmmp/core/graph-difference.ts';
+import { counted } from '../../ssmmp/core/graph-live.ts';
 import { visible } from './event-text.ts';
 import { columnsText } from './tables.ts';
 import type { Style } from './tables.ts';
@@ -66,7 +67,7 @@ function dress(line: string, style: Style): string {
 
 function whatOf(step: Step): string {
   const name = step.instance ?? step.service_name ?? step.edge ?? '';
-  return step.sessions === undefined ? name : `${name} (${step.sessions} sessions)`;
+  return step.sessions === undefined ? name : `${name} (${counted(step.sessions, 'session')})`;
 }
 
 function atOf(step: Step): string {

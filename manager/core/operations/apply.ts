@@ -28,9 +28,11 @@ export function apply(turn: Turn, request: number, graph: Graph, file: string, d
   const { state } = turn;
   const changes = differenceOf(state.graph, graph);
   const refused = refusals(turn, changes);
-  const body = { file, changes, refused, steps: stepsOf(turn, graph), warnings: warningsOf(turn, graph) };
+  const isRefused = refused.length > 0;
+  const steps = isRefused ? [] : stepsOf(turn, graph);
+  const body = { file, changes, refused, steps, warnings: isRefused ? [] : warningsOf(turn, graph) };
   if (dryRun) return turn.reply(request, 200, { dry_run: true, ...body });
-  if (refused.length > 0 || state.stopping !== null) {
+  if (isRefused || state.stopping !== null) {
     const message = state.stopping !== null ? 'the testbed stops' : refused.join('; ');
     return turn.reply(request, 409, { status: 409, message, data: body });
   }
@@ -157,6 +159,7 @@ function stepsOfService(turn: Turn, index: GraphIndex, name: string): Step[] {
     agent_network_address: instance.address,
     why: `${desired} replicas are wanted; ${loadOf(instance)} sessions, the fewest`,
   }));
+  const meanwhile = view.service.kind === 'gateway' ? 'its users connect again' : 'requests wait meanwhile';
   for (const id of service.live) {
     const instance = state.instances.get(id);
     if (instance === undefined || going.includes(instance)) continue;
@@ -168,7 +171,7 @@ function stepsOfService(turn: Turn, index: GraphIndex, name: string): Step[] {
       instance: nameOf(instance),
       agent_network_address: instance.address,
       to: state.agents.get(place?.agent ?? '')?.address ?? null,
-      why: `${differences.join(', ')}${place?.isNewFirst === false ? ' (the old one goes first; requests wait meanwhile)' : ''}`,
+      why: `${differences.join(', ')}${place?.isNewFirst === false ? ` (the old one goes first; ${meanwhile})` : ''}`,
     });
   }
   return changes ? [...steps, ...startSteps(turn, service, view, now, desired)] : steps;
@@ -183,7 +186,9 @@ function warningsOf(turn: Turn, graph: Graph): string[] {
       viewOf(state.index, name) === null &&
       ![...state.agents.values()].some(({ repository }) => repository.has(name))
     )
-      warnings.push(`no node has ${name} in its repository: it cannot run before one with it registers`);
+      warnings.push(
+        `no node has ${name} in its repository: it cannot run before one that has it registers (an agent reads its repository file when it starts)`,
+      );
     const view = viewOf(index, name);
     const service = state.services.get(name);
     const next = view === null || service === undefined ? undefined : nextOf(state, service, view);

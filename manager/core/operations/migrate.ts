@@ -13,6 +13,7 @@ import { viewOf } from '../../../ssmmp/core/graph.ts';
 import { choosePlace, startInstance, type Where } from '../dialogues/execution.ts';
 import { drainInstance } from '../dialogues/shutdown.ts';
 import { nameOf, serviceOf } from '../instances.ts';
+import { replicasOf } from '../reconcile.ts';
 import { offers, type Agent, type Instance, type Migration } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { findInstance, findNode } from './find.ts';
@@ -114,9 +115,13 @@ function replicaMoved(turn: Turn, migration: Migration, id: number): boolean {
 function storeMoved(turn: Turn, migration: Migration): boolean {
   if (turn.state.instances.has(migration.old)) return false;
   const service = serviceOf(turn, migration.service);
-  for (const id of service?.live ?? []) if (turn.state.instances.get(id)?.status === 'on') return true;
   // Nobody wants it, or it cannot start for now: it comes back like any service.
-  return service === null || service.desired === 0 || service.holdUntil > turn.now;
+  if (service === null || service.desired === 0 || service.holdUntil > turn.now) return true;
+  for (const id of service.live) {
+    const status = turn.state.instances.get(id)?.status;
+    if (status !== 'on' && status !== 'unknown') return false;
+  }
+  return replicasOf(turn, service) >= service.desired;
 }
 
 function whereOf(instance: Instance, target: Agent | null): Where {
