@@ -19,7 +19,8 @@ export interface Frames {
 export class LineFramer {
   private held: string[] = [];
   private heldBytes = 0;
-  private broken = false;
+  private stopped = false;
+  private oversized = false;
   private readonly limitBytes: number;
 
   constructor(limitBytes: number) {
@@ -34,26 +35,35 @@ export class LineFramer {
   /** Takes the next chunk. After `oversized` every further chunk yields nothing: the connection is to be closed. */
   push(chunk: string): Frames {
     const lines: string[] = [];
-    if (this.broken) return { lines, oversized: true };
+    const oversized = this.feed(chunk, (line) => lines.push(line) > 0);
+    return { lines, oversized };
+  }
+
+  /**
+   * As `push`, line by line: what follows a line at which `take` says false is not even looked for, now or later. So a
+   * peer that is given up at its third line costs three lines, whatever else it sent. True: a line is over the limit.
+   */
+  feed(chunk: string, take: (line: string) => boolean): boolean {
+    if (this.stopped) return this.oversized;
     let from = 0;
     for (;;) {
       const end = chunk.indexOf('\n', from);
       const stop = end === -1 ? chunk.length : end;
-      if (this.heldBytes + stop - from > this.limitBytes + 1) return this.breakOff(lines);
+      if (this.heldBytes + stop - from > this.limitBytes + 1) return this.stop(true);
       if (end === -1) break;
-      const line = this.take(chunk.slice(from, end));
-      if (line.length > this.limitBytes) return this.breakOff(lines);
-      lines.push(line);
+      const line = this.whole(chunk.slice(from, end));
+      if (line.length > this.limitBytes) return this.stop(true);
+      if (!take(line)) return this.stop(false);
       from = end + 1;
     }
     if (from < chunk.length) {
       this.held.push(from === 0 ? chunk : chunk.slice(from));
       this.heldBytes += chunk.length - from;
     }
-    return { lines, oversized: false };
+    return false;
   }
 
-  private take(tail: string): string {
+  private whole(tail: string): string {
     let line = tail;
     if (this.held.length > 0) {
       this.held.push(tail);
@@ -64,10 +74,11 @@ export class LineFramer {
     return line.endsWith('\r') ? line.slice(0, -1) : line;
   }
 
-  private breakOff(lines: string[]): Frames {
-    this.broken = true;
+  private stop(oversized: boolean): boolean {
+    this.stopped = true;
+    this.oversized = oversized;
     this.held = [];
     this.heldBytes = 0;
-    return { lines, oversized: true };
+    return oversized;
   }
 }

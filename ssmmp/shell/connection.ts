@@ -11,6 +11,10 @@ import { MESSAGE_BYTES_MAX } from '../core/names.ts';
 
 /** Bytes that may wait for a peer that does not read; beyond it the connection is closed. */
 export const UNSENT_BYTES_MAX = 16 * 1024 * 1024;
+/** How long a connection that we ended may take to end at the other side, in milliseconds. */
+export const LINGER_MS = 1000;
+/** What it may still send meanwhile, in bytes. It is thrown away: reading it lets the peer get what we wrote last. */
+export const LINGER_BYTES_MAX = 1024 * 1024;
 
 /** What a connection reports. `closed` comes exactly once, last. */
 export interface ConnectionEvents {
@@ -26,7 +30,7 @@ export interface Connection {
   readonly remotePort: number;
   /** Writes one line (LF is added). Lines of one turn of the event loop leave in one write. */
   send(line: string): void;
-  /** Sends what was written, then closes. */
+  /** Sends what was written, then closes. From now on no line is reported. */
   end(): void;
   /** Closes at once. */
   destroy(): void;
@@ -42,6 +46,9 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
   const remotePort = socket.remotePort ?? 0;
   let out = '';
   let open = true;
+  /** Ended by us, or too long a line came: what still comes is thrown away. */
+  let isDeaf = false;
+  let thrownAway = 0;
   let why = 'closed by the peer';
 
   const flush = (): void => {
@@ -57,10 +64,18 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
 
   socket.setNoDelay(true);
   socket.setEncoding('latin1');
+  const take = (line: string): boolean => {
+    events.line(line);
+    return open && !isDeaf;
+  };
   socket.on('data', (chunk: string) => {
-    const { lines, oversized } = framer.push(chunk);
-    for (const line of lines) if (open) events.line(line);
-    if (oversized && open) events.oversized();
+    if (isDeaf) {
+      thrownAway += chunk.length;
+      if (thrownAway > LINGER_BYTES_MAX) socket.destroy();
+    } else if (framer.feed(chunk, take)) {
+      isDeaf = true;
+      events.oversized();
+    }
   });
   socket.on('error', (error) => {
     why = error.message;
@@ -81,9 +96,10 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
     },
     end() {
       flush();
+      isDeaf = true;
       socket.end();
       // A peer that never closes its side would keep the connection half open for ever.
-      setTimeout(() => socket.destroy(), 1000).unref();
+      setTimeout(() => socket.destroy(), LINGER_MS).unref();
     },
     destroy() {
       flush();

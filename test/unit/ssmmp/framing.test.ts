@@ -24,6 +24,16 @@ describe('framing', () => {
     expect(framer.push('ok\n')).to.deep.equal({ lines: [], oversized: true });
   });
 
+  it('looks for nothing behind a line at which it is told to stop', () => {
+    const framer = new LineFramer(4);
+    const got: string[] = [];
+    const take = (line: string): boolean => got.push(line) < 3;
+    expect(framer.feed('1\n2\n3\n4\nfar too long\n', take)).to.equal(false);
+    expect(framer.feed('5\n', take)).to.equal(false);
+    expect(got).to.deep.equal(['1', '2', '3']);
+    expect(framer.pendingBytes).to.equal(0);
+  });
+
   it('a line of the very limit passes, with CRLF too', () => {
     expect(new LineFramer(4).push('abcd\r\n')).to.deep.equal({ lines: ['abcd'], oversized: false });
   });
