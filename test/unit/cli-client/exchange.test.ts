@@ -2,6 +2,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { ExchangeEffect, ExchangeInput } from '../../../cli-client/core/exchange.ts';
+import {
+  newExchange,
+  nextExchangeDeadline,
+  RECONNECT_WAITS_MS,
+  stepExchange,
 } from '../../../cli-client/core/exchange.ts';
 
 describe('cnapp: the exchange machine', () => {

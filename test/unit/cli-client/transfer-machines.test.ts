@@ -3,11 +3,6 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { DownloadEffect, DownloadInput } from '../../../cli-client/core/download.ts';
 import { newDownload, stepDownload } from '../../../cli-client/core/download.ts';
-import {
-  newExchange,
-  nextExchangeDeadline,
-  RECONNECT_WAITS_MS,
-  stepExchange,
 import type { UploadEffect, UploadInput } from '../../../cli-client/core/upload.ts';
 import { UPLOAD_STALL_MS, newUpload, stepUpload } from '../../../cli-client/core/upload.ts';
 
