@@ -32,11 +32,10 @@ export class Progress {
   belongs(event: OperatorEvent): boolean {
     const data = event.data ?? {};
     switch (event.kind) {
+      case 'agent':
       case 'command':
       case 'service':
         return this.#isMine(data) || this.#instances.has(data['service_instance_id']) || 'changes' in data;
-      case 'agent':
-        return this.#nodes.has(String(data['agent_network_address']));
       case 'instance':
         if (!this.#isMine(data) && !this.#instances.has(data['service_instance_id'])) return false;
         this.#instances.add(data['service_instance_id']);

@@ -15,6 +15,7 @@ import {
   viewOf,
   type Graph,
   type GraphIndex,
+  type GraphPolicies,
   type GraphService,
 } from '../../../ssmmp/core/graph.ts';
 import { edgeText } from '../../../ssmmp/core/graph-difference.ts';
@@ -54,7 +55,7 @@ export function adoptGraph(turn: Turn, graph: Graph): Adopted {
       continue;
     }
     markOutdated(state, known);
-    const desired = limit(turn, known, viewOf(before, vertex.name)?.service ?? null, vertex);
+    const desired = limit(turn, known, viewOf(before, vertex.name)?.service ?? null, vertex, graph.policies);
     if (desired === known.desired) reconcile(turn, known);
     else setReplicas(turn, known, desired, 'the graph wants fewer');
   }
@@ -82,7 +83,13 @@ export function newService({ name, replicas }: GraphService): ServiceState {
 }
 
 /** The wanted replicas of a service in the limits of its new vertex; moves its floor. */
-export function limit(turn: Turn, service: ServiceState, old: GraphService | null, vertex: GraphService): number {
+export function limit(
+  turn: Turn,
+  service: ServiceState,
+  old: GraphService | null,
+  vertex: GraphService,
+  policies: GraphPolicies,
+): number {
   const { min } = vertex.replicas;
   const max = Math.max(min, replicasMax(vertex, turn.state.agents.size));
   const into = (least: number, wanted: number): number => Math.min(max, Math.max(least, wanted));
@@ -90,7 +97,7 @@ export function limit(turn: Turn, service: ServiceState, old: GraphService | nul
   const isGraphs = old !== null && service.floor === old.replicas.min;
   service.floor = into(min, isGraphs ? min : service.floor);
   // Only the graph wanted so many, and no load will ever want fewer.
-  const isByLoad = vertex.kind === 'service' && turn.state.graph.policies.scaling !== 'none';
+  const isByLoad = vertex.kind === 'service' && policies.scaling !== 'none';
   const follows = isGraphs && !isByLoad && desired === old.replicas.min && min < desired;
   return into(service.floor, follows ? Math.max(1, min) : desired);
 }

@@ -12,6 +12,7 @@ import {
   servicesOf,
   type GraphChange,
 } from '../../../ssmmp/core/graph-difference.ts';
+import { counted } from '../../../ssmmp/core/graph-live.ts';
 import { choosePlace } from '../dialogues/execution.ts';
 import { loadOf, nameOf } from '../instances.ts';
 import { replicasOf } from '../reconcile.ts';
@@ -149,7 +150,7 @@ function stepsOfService(turn: Turn, index: GraphIndex, name: string): Step[] {
   // A copy of what `limit` changes, so that nothing is.
   const service = known === undefined ? newService(view.service) : { ...known };
   const old = viewOf(state.index, name)?.service ?? null;
-  const desired = limit(turn, service, old, view.service);
+  const desired = limit(turn, service, old, view.service, index.graph.policies);
   const changes = known === undefined || desired !== known.desired;
   const now = replicasOf(turn, service);
   const going = changes ? surplus(turn, service, desired) : [];
@@ -157,7 +158,7 @@ function stepsOfService(turn: Turn, index: GraphIndex, name: string): Step[] {
     action: 'drain',
     instance: nameOf(instance),
     agent_network_address: instance.address,
-    why: `${desired} replicas are wanted; ${loadOf(instance)} sessions, the fewest`,
+    why: `the wanted number is ${desired}; ${counted(loadOf(instance), 'session')}, the fewest`,
   }));
   const meanwhile = view.service.kind === 'gateway' ? 'its users connect again' : 'requests wait meanwhile';
   for (const id of service.live) {

@@ -74,6 +74,30 @@ describe('Manager: plan', () => {
     ]);
   });
 
+  it('foretells what apply does with the wanted replicas', () => {
+    const none = 'policies: {scaling: none}\n';
+    const steps: [from: string, to: string, actions: string[]][] = [
+      [limits(2, 3), limits(0, 3), []],
+      [`${limits(2, 3)}${none}`, `${limits(0, 3)}${none}`, ['drain']],
+      [`${limits(2, 3)}${none}`, limits(0, 3), []],
+      [limits(2, 3), `${limits(0, 3)}${none}`, ['drain']],
+      [limits(0, 3), limits(3, 3), ['start', 'start']],
+    ];
+    for (const [from, to, actions] of steps) {
+      const cluster = running(1, from);
+      cluster.apply(1, to, true);
+      const planned = cluster.reply(1)?.body['steps'] as { action: string }[];
+      expect(
+        planned.map(({ action }) => action),
+        to,
+      ).to.deep.equal(actions);
+      const before = cluster.of('front').length;
+      cluster.apply(2, to);
+      const change = actions.length * (actions[0] === 'drain' ? -1 : 1);
+      expect(cluster.of('front').length - before, to).to.equal(change);
+    }
+  });
+
   it('tells what would be refused, and warns of a service that no node has', () => {
     const cluster = running();
     cluster.apply(
