@@ -10,6 +10,7 @@ import { ARGUMENT_NAMES, readArguments } from './core/arguments.ts';
 import type { ServiceContext, ServiceDefinition } from './service.ts';
 import { Instance } from './shell/instance.ts';
 import { openLog } from './shell/log.ts';
+import { rehearse } from './shell/rehearse.ts';
 import { hasRolePipe, waitForRole, warmUp } from './shell/spare.ts';
 
 /** Port of the agent where SSMMP_AGENT_PORT names no other (R16). */
@@ -28,6 +29,7 @@ export function runService(definition: ServiceDefinition | ((context: ServiceCon
   if (args.length > 0) return start(args, definition);
   if (!hasRolePipe()) return usage('no arguments (a warm spare waits for them on a pipe; stdin is none)');
   warmUp();
+  rehearse(startClock());
   waitForRole((line) => {
     if (line === null) return process.exit(0);
     const role = readRole(line);

@@ -7,7 +7,13 @@
 
 /** Makes a clock that starts at the wall clock's time, or at `notBefore` (the last time a journal saw) if that is later. */
 export function startClock(notBefore = 0): () => number {
-  const offset = Math.max(Date.now(), notBefore) - performance.now();
+  const offset = Math.max(Date.now(), notBefore) - monotonicMs();
   let last = 0;
-  return () => (last = Math.max(last, Math.round(offset + performance.now())));
+  return () => (last = Math.max(last, Math.round(offset + monotonicMs())));
+}
+
+/** Not `performance.now()`: the first use of it loads a module, which costs an instance a millisecond of its start. */
+function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
 }

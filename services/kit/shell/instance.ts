@@ -103,6 +103,11 @@ export class Instance {
     this.sockets.destroy();
   }
 
+  /** The port a socket listens on; null where there is no such socket (or the service serves it itself). */
+  listeningPort(socket: string): number | null {
+    return this.sockets.portOf(socket);
+  }
+
   /** Breaks every accepted connection, as a network would, for tests. */
   breakSessions(): void {
     this.sockets.breakConnections();

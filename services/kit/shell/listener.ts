@@ -30,7 +30,7 @@ export interface ListenerEvents {
 
 export class Listener {
   readonly sessions = new Map<string, DestSession>();
-  private readonly name: string;
+  readonly name: string;
   private readonly address: string;
   private readonly port: number;
   private readonly handler: Handler;
@@ -64,6 +64,12 @@ export class Listener {
         resolve();
       });
     });
+  }
+
+  /** The port it listens on. */
+  get boundPort(): number | null {
+    const bound = this.server.address();
+    return bound === null || typeof bound === 'string' ? null : bound.port;
   }
 
   /** Accepts nothing new. On a public port: lets users' requests finish and closes; resolves when that is done. */

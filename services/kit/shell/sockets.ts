@@ -69,6 +69,11 @@ export class Sockets {
     for (const listener of this.listeners) listener.destroy();
   }
 
+  /** The port a socket listens on. */
+  portOf(socket: string): number | null {
+    return this.listeners.find(({ name }) => name === socket)?.boundPort ?? null;
+  }
+
   /** Breaks all connections; goes on listening. */
   breakConnections(): void {
     for (const { sessions } of this.listeners) for (const { socket } of sessions.values()) socket.resetAndDestroy();
