@@ -91,6 +91,7 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
     remoteAddress,
     remotePort,
     send(line) {
+      if (!open) return; // it would be kept for ever
       if (out === '') setImmediate(flush);
       out += `${line}\n`;
     },
