@@ -16,6 +16,7 @@ import { addEvents } from './commands/events.ts';
 import { addGet } from './commands/get.ts';
 import { addGraph } from './commands/graph.ts';
 import { addKill } from './commands/kill.ts';
+import { addLoad } from './commands/load.ts';
 import { addLogs } from './commands/logs.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addScale } from './commands/scale.ts';
@@ -90,6 +91,7 @@ export function buildProgram(): Command {
     addEvents,
     addTrace,
     addGraph,
+    addLoad,
   ];
   for (const add of [...adders, addManager, addAgent]) add(program);
   return program;

@@ -50,7 +50,10 @@ export const LAYERS = [
   { name: 'cli-client', folder: 'cli-client', mayImport: ['protocols'] },
   { name: 'lab-runner', folder: 'labs/runner', mayImport: ['ssmmp-*', 'labs'] },
   { name: 'labs', folder: 'labs', mayImport: ['ssmmp-*', 'lab-runner'] },
-  { name: 'operator', folder: 'operator', mayImport: ['ssmmp-*', 'lab-runner'] },
+  // The load generator knows the user protocol and nothing of SSMMP; only the command `ssmmp load` starts it.
+  { name: 'load-core', folder: 'load/core', pure: true, mayImport: ['protocols'] },
+  { name: 'load', folder: 'load', mayImport: ['load-core', 'protocols'] },
+  { name: 'operator', folder: 'operator', mayImport: ['ssmmp-*', 'lab-runner', 'load', 'load-core'] },
   {
     name: 'sim',
     folder: 'sim',

@@ -15,7 +15,7 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** What a build is made of: a change in any file below these makes the next start build again. */
 const SOURCES = [
-  'ssmmp', 'manager', 'agent', 'services', 'cli-client', 'operator', 'labs', 'sim',
+  'ssmmp', 'manager', 'agent', 'services', 'cli-client', 'operator', 'load', 'labs', 'sim',
   'scripts/build.mjs', 'package.json', 'package-lock.json',
 ]; // prettier-ignore
 
@@ -35,6 +35,7 @@ const PROGRAMS = {
   test: { needsDev: true, script: 'scripts/check.mjs' },
   bench: { needsDev: true, typescript: 'bench/main.ts' },
   sim: { needsDev: true, typescript: 'sim/main.ts' },
+  soak: { needsDev: true, typescript: 'test/soak/main.ts' },
 };
 
 /** Makes the clone ready for the program `name`, then loads it into this process with `args` as its command line. */

@@ -3,11 +3,13 @@
  * `npm run soak` is the long form.
  */
 import { expect } from 'chai';
+import { checkHistory } from '../../load/core/checker.ts';
+import { violationText } from '../../load/core/history.ts';
 import { Cluster, until } from './cluster.ts';
 import { OperatorPort } from './operator-port.ts';
 import type { Done } from './plain-user.ts';
 import { storedPosts } from './stored-posts.ts';
-import { Traffic, type View } from './traffic.ts';
+import { Traffic } from './traffic.ts';
 
 const SUBNET = '127.0.53';
 /** Longest a request may take while a stateless service, or a BaaS, moves. */
@@ -115,7 +117,8 @@ describe('moves that no user notices', function () {
     expect(traffic.posted.size).to.be.greaterThan(100);
     const ids = [...traffic.posted.values()];
     expect(new Set(ids).size, 'ids are unique').to.equal(ids.length);
-    expect(doubled(traffic.views)).to.deep.equal([]);
+    const wrong = checkHistory(traffic.history);
+    expect(wrong === null ? '' : violationText(wrong)).to.equal('');
     const stored = await storedPosts(cluster.stateDir);
     for (const [text, id] of traffic.posted) expect(stored.get(text), text).to.deep.equal([id]);
   });
@@ -129,9 +132,4 @@ function tell(done: Done): string {
   const { type, status, said, repeats } = done;
   const again = repeats.length === 0 ? '' : `, sent again: ${repeats.slice(0, 5).join('; ')}`;
   return `${type} ${status} ${Math.round(duration(done))} ms ${said}${again}`;
-}
-
-/** Views in which a post stands twice. */
-function doubled(views: readonly View[]): View[] {
-  return views.filter(({ ids }) => new Set(ids).size < ids.length);
 }

@@ -103,11 +103,11 @@ export class PlainUser {
   }
 
   /** The last ten, newest first. */
-  async read(): Promise<{ id: string; user: string; text: string }[]> {
+  async read(): Promise<{ postId: string; user: string; time: string; text: string }[]> {
     const { raw } = await this.request('retrieve_last_10_posts_request', this.token);
     return raw.map((line) => {
-      const [id = '', user = '', , text = ''] = line.split(', ').map(decodeURIComponent);
-      return { id, user, text };
+      const [postId = '', user = '', time = '', text = ''] = line.split(', ').map(decodeURIComponent);
+      return { postId, user, time, text };
     });
   }
 

@@ -5,6 +5,7 @@
  * expectation.
  */
 import { randomBytes } from 'node:crypto';
+import type { History, Operation, SeenPost } from '../../load/core/history.ts';
 import { PlainUser, sleep, type Addresses, type Done } from './plain-user.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -21,18 +22,17 @@ export interface TrafficPlan {
   readonly thinkMs: number;
 }
 
-/** What a user saw of the last ten posts. */
-export interface View {
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly ids: readonly string[];
-}
+/** Every post starts with it. */
+const PREFIX = 'traffic ';
+
+type Draft = Operation extends infer One ? (One extends Operation ? Omit<One, 'id' | 'endMs'> : never) : never;
 
 export class Traffic {
   readonly done: Done[] = [];
   /** Acknowledged posts: text → id. */
   readonly posted = new Map<string, string>();
-  readonly views: View[] = [];
+  private readonly operations: Operation[] = [];
+  private readonly seen = new Map<string, SeenPost>();
   /** Files that were not what they should be, in words. */
   readonly wrongFiles: string[] = [];
   files = 0;
@@ -73,9 +73,9 @@ export class Traffic {
     for (const person of this.people) person.close();
   }
 
-  /** The first user, for looking around after `stop`. */
-  get someone(): PlainUser {
-    return this.people[0] as PlainUser;
+  /** Posts and views, for the history checker. */
+  get history(): History {
+    return { prefix: PREFIX, operations: this.operations };
   }
 
   /** Requests that ended after this moment. */
@@ -85,15 +85,42 @@ export class Traffic {
 
   private async talk(person: PlainUser): Promise<void> {
     for (let n = 0; !this.stopping; n += 1) {
-      const text = `${person.name} says ${n}`;
-      const id = await person.post(text);
-      if (id !== null) this.posted.set(text, id);
+      await this.post(person, `${PREFIX}${person.name} says ${n}`);
       await sleep(this.plan.thinkMs);
-      const startMs = performance.now();
-      const ids = (await person.read()).map((post) => post.id);
-      this.views.push({ startMs, endMs: performance.now(), ids });
+      await this.view(person);
       await sleep(this.plan.thinkMs);
     }
+  }
+
+  private async post(person: PlainUser, text: string): Promise<void> {
+    const invokeMs = performance.now();
+    const postId = await person.post(text);
+    if (postId !== null) this.posted.set(text, postId);
+    this.note({ kind: 'post', user: person.name, invokeMs, outcome: postId === null ? 'unknown' : 'ok', text, postId });
+  }
+
+  private async view(person: PlainUser): Promise<void> {
+    const invokeMs = performance.now();
+    const posts = await person.read();
+    this.note({
+      kind: 'read',
+      user: person.name,
+      invokeMs,
+      outcome: 'ok',
+      posts: posts.map((post) => this.intern(post)),
+    });
+  }
+
+  private note(draft: Draft): void {
+    this.operations.push({ ...draft, id: this.operations.length + 1, endMs: performance.now() } as Operation);
+  }
+
+  /** The same object for the same post: a long run has a million of them in its views. */
+  private intern(post: SeenPost): SeenPost {
+    const known = this.seen.get(post.postId);
+    if (known === undefined) this.seen.set(post.postId, post);
+    else if (known.text === post.text && known.user === post.user && known.time === post.time) return known;
+    return post;
   }
 
   private async comeAndGo(person: PlainUser): Promise<void> {
