@@ -7,7 +7,7 @@ import type { Message } from '../../../ssmmp/core/catalog.ts';
 import { Instance } from '../../../services/kit/shell/instance.ts';
 import type { InstanceSettings } from '../../../services/kit/core/arguments.ts';
 import type { Logger, ServiceContext, ServiceDefinition } from '../../../services/kit/service.ts';
-import type { AgentConnection} from '../../unit/kit/fake-agent.ts';
+import type { AgentConnection } from '../../unit/kit/fake-agent.ts';
 import { FakeAgent } from '../../unit/kit/fake-agent.ts';
 
 /** The address of each node; an agent listens on its AGENT_PORT. */

@@ -1,6 +1,6 @@
 /** Requests that belong together take effect in the order sent, however often their session moves or breaks. */
 import { expect } from 'chai';
-import type { PlugError} from '../../../services/kit/service.ts';
+import type { PlugError } from '../../../services/kit/service.ts';
 import { type LineMessage } from '../../../services/kit/service.ts';
 import { Bench, closeAtDest, closeAtSource, DEST_NODE, grant, until, type Running } from './node.ts';
 
