@@ -21,6 +21,7 @@ import type { ManagerEffect } from './effects.ts';
 import type { ManagerInput } from './inputs.ts';
 import { emptyCordonedNodes } from './operations/drain-node.ts';
 import { continueMigrations } from './operations/migrate.ts';
+import { rebalanceArrived } from './operations/rebalance.ts';
 import { continueReplacing } from './operations/replace.ts';
 import { answerWaiters } from './operations/waiters.ts';
 import { loadManager, saveManager } from './save.ts';
@@ -72,6 +73,8 @@ function step(state: ManagerState, input: ManagerInput): Step<ManagerEffect> {
   }
   if (state.migrations.size > 0) continueMigrations(turn);
   if (state.replacing.size > 0) continueReplacing(turn);
+  // After those two: an arrival that takes another's place gets its sessions by the drain they begin.
+  if (turn.arrived.length > 0) rebalanceArrived(turn);
   if (state.waiters.size > 0) {
     emptyCordonedNodes(turn);
     answerWaiters(turn);

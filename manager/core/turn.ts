@@ -9,7 +9,7 @@ import { encode } from '../../ssmmp/core/codec.ts';
 import { UNREADABLE_MESSAGES_MAX } from '../../ssmmp/core/names.ts';
 import { refusal } from '../../ssmmp/core/refusal.ts';
 import type { ManagerEffect, ManagerEvent } from './effects.ts';
-import type { Agent, ConnectionInfo, Exchange, ManagerState } from './state.ts';
+import type { Agent, ConnectionInfo, Exchange, Instance, ManagerState } from './state.ts';
 
 type EventData = Record<string, string | number | boolean | null>;
 
@@ -24,6 +24,8 @@ export class Turn {
   readonly effects: ManagerEffect[] = [];
   /** Must the journal be on disk before the effects? Set by everything that another party relies on. */
   flush = false;
+  /** Instances that have just come on; at the end of the step their services are rebalanced. */
+  readonly arrived: Instance[] = [];
 
   constructor(state: ManagerState, now: number) {
     this.state = state;

@@ -158,6 +158,7 @@ export function onExecutionResponse(turn: Turn, connection: number, message: Mes
   const status = message.status;
   if (status < 300) {
     setStatus(turn, instance, 'on', null);
+    turn.arrived.push(instance);
     return;
   }
   if (status === 409 && tryOtherPorts(turn, instance)) return;

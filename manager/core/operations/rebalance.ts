@@ -16,6 +16,16 @@ const CLOSES_MAX = 32;
 /** Sessions to distinct replicas one plug holds at most. */
 export const SESSIONS_PER_PLUG_MAX = 8;
 
+/** At the end of a step in which instances came on: their services need not wait for the next beat. */
+export function rebalanceArrived(turn: Turn): void {
+  if (turn.state.stopping !== null) return;
+  for (const name of new Set(turn.arrived.map(({ service }) => service))) {
+    const service = turn.state.services.get(name);
+    // What drains gives up its sessions anyway, and they open where there are fewest; closing others too would be for nothing.
+    if (service !== undefined && !isDraining(turn, service)) rebalance(turn, service);
+  }
+}
+
 /** Brings the sessions of a service nearer to even; called when a replica is new, and on each beat until it is. */
 export function rebalance(turn: Turn, service: ServiceState): void {
   const { state } = turn;
@@ -59,6 +69,11 @@ function narrowPlugs(turn: Turn, ready: readonly Instance[]): string[] {
       plugs.set(plug, { told: Math.max(known?.told ?? 0, session.told), key: known?.key ?? key });
     }
   return [...plugs.values()].filter(({ told }) => told < wanted).map(({ key }) => key);
+}
+
+function isDraining(turn: Turn, service: ServiceState): boolean {
+  for (const id of service.live) if (turn.state.instances.get(id)?.status === 'draining') return true;
+  return false;
 }
 
 function readyOf(turn: Turn, service: ServiceState): Instance[] {

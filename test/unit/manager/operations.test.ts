@@ -28,6 +28,27 @@ describe('Manager: scale', () => {
     expect(cluster.spread('front')).to.deep.equal([2, 2, 2]);
   });
 
+  it('a replica that comes on gets its part at once, not on the next beat', () => {
+    const cluster = withFront(6);
+    cluster.reopens = true;
+    cluster.command(1, { command: 'scale', service: 'front', replicas: 3, dry_run: false });
+    expect(cluster.spread('front')).to.deep.equal([2, 2, 2]);
+  });
+
+  it('a replica that comes in place of another gets what that one drains; no other session is closed for it', () => {
+    const cluster = withFront(0);
+    cluster.reopens = true;
+    cluster.command(1, { command: 'scale', service: 'front', replicas: 2, dry_run: false });
+    for (let n = 0; n < 6; n += 1) cluster.open('gate', 'front-plug', 'front-socket', 'front');
+    cluster.log.length = 0;
+    const [old] = cluster.of('front');
+    cluster.command(2, { command: 'migrate', instance: String(old?.id), to: null, dry_run: false });
+    const closing = cluster.log.filter((line) => line.startsWith('#') && line.includes(' closing: '));
+    expect(closing).to.have.length(3);
+    expect(closing.filter((line) => !line.includes('migrates'))).to.deep.equal([]);
+    expect(cluster.spread('front')).to.deep.equal([3, 3]);
+  });
+
   it('tells a plug of more replicas by x_replicas, and closes one session so that it asks', () => {
     const cluster = withFront(1);
     cluster.command(1, { command: 'scale', service: 'front', replicas: 2, dry_run: false });
