@@ -11,7 +11,7 @@ import { Deadlines } from '../../ssmmp/machine/deadlines.ts';
 import type { ManagerSettings } from './inputs.ts';
 import { loadOf } from './instances.ts';
 import { LeastLoaded } from './policy/balancing.ts';
-import type { Agent, EndedSession, Instance, ManagerState, PortBook, ServiceState } from './state.ts';
+import type { Agent, Instance, ManagerState, PortBook, ServiceState } from './state.ts';
 
 const EMPTY_GRAPH: Graph = {
   cnapp: '',
@@ -49,7 +49,8 @@ export function initialManager(): ManagerState {
     sessions: new Map(),
     sessionByGrant: new Map(),
     tombstones: new Map(),
-    endedSessions: new Map(),
+    endedSessions: [],
+    endedNext: 0,
     exchanges: new Map(),
     ports: new Map(),
     migrations: new Map(),
@@ -99,7 +100,6 @@ export function loadManager(saved: unknown): ManagerState {
     sessions: new Map(from.sessions as never),
     sessionByGrant: new Map(),
     tombstones: new Map(from.tombstones as never),
-    endedSessions: new Map(from.endedSessions),
     exchanges: new Map(from.exchanges as never),
     migrations: new Map(from.migrations as never),
     replacing: new Map(from.replacing ?? []),
@@ -147,7 +147,6 @@ interface Saved {
   grants: unknown[];
   sessions: unknown[];
   tombstones: unknown[];
-  endedSessions: [number, EndedSession][];
   exchanges: unknown[];
   migrations: unknown[];
   replacing?: [string, number][];

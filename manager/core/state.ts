@@ -177,7 +177,8 @@ export interface Tombstone {
 }
 
 /** A session that ended, for listings. */
-export interface EndedSession extends Session {
+export interface EndedSession {
+  readonly session: Session;
   readonly endedAt: number;
   readonly code: number | null;
   readonly reason: string;
@@ -251,7 +252,9 @@ export interface ManagerState {
   /** Key of a grant to the key of the session it became. */
   readonly sessionByGrant: Map<string, string>;
   readonly tombstones: Map<string, Tombstone>;
-  readonly endedSessions: Map<number, EndedSession>;
+  /** The last ENDED_MAX, as a ring: `endedNext` is the place of the next. */
+  readonly endedSessions: EndedSession[];
+  endedNext: number;
   readonly exchanges: Map<number, Exchange>;
   readonly ports: Map<string, PortBook>;
   readonly migrations: Map<number, Migration>;

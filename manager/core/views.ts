@@ -54,9 +54,7 @@ export function instancesView(state: ManagerState, all = false): View[] {
 /** Sessions: the fields of `source_service_session_close_info`, `status` being the state; ended ones only with `all`. */
 export function sessionsView(state: ManagerState, all = false): View[] {
   const live = [...state.sessions.values()].map((session) => sessionView(state, session, session.status));
-  return all
-    ? [...[...state.endedSessions.values()].map((session) => sessionView(state, session, 'closed')), ...live]
-    : live;
+  return all ? [...endedView(state), ...live] : live;
 }
 
 /** Gateways a user can connect to: `address, port, name`, the name being the canonical DNS name (R23). */
@@ -111,7 +109,14 @@ function instanceView(state: ManagerState, instance: Instance): View {
   };
 }
 
-function sessionView(state: ManagerState, session: Session | EndedSession, status: string): View {
+/** The sessions that ended, the longest ago first. */
+function endedView(state: ManagerState): View[] {
+  const { endedSessions, endedNext } = state;
+  const inOrder: EndedSession[] = [...endedSessions.slice(endedNext), ...endedSessions.slice(0, endedNext)];
+  return inOrder.map(({ session, code, reason }) => ({ ...sessionView(state, session, 'closed'), code, reason }));
+}
+
+function sessionView(state: ManagerState, session: Session, status: string): View {
   const serviceOf = (id: number): string | null => (state.instances.get(id) ?? state.ended.get(id))?.service ?? null;
   return {
     source_service_name: serviceOf(session.source),
@@ -127,6 +132,5 @@ function sessionView(state: ManagerState, session: Session | EndedSession, statu
     dest_socket_new_port: session.destPort,
     status,
     key: session.key,
-    ...('endedAt' in session ? { code: session.code, reason: session.reason } : {}),
   };
 }

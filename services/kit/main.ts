@@ -11,7 +11,7 @@ import type { ServiceContext, ServiceDefinition } from './service.ts';
 import { Instance } from './shell/instance.ts';
 import { openLog } from './shell/log.ts';
 import { rehearse } from './shell/rehearse.ts';
-import { hasRolePipe, waitForRole, warmUp } from './shell/spare.ts';
+import { hasRolePipe, waitForRole } from './shell/spare.ts';
 
 /** Port of the agent where SSMMP_AGENT_PORT names no other (R16). */
 const AGENT_PORT = 55556;
@@ -28,7 +28,6 @@ export function runService(definition: ServiceDefinition | ((context: ServiceCon
   const args = process.argv.slice(2);
   if (args.length > 0) return start(args, definition);
   if (!hasRolePipe()) return usage('no arguments (a warm spare waits for them on a pipe; stdin is none)');
-  warmUp();
   rehearse(startClock());
   waitForRole((line) => {
     if (line === null) return process.exit(0);

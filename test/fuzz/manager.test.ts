@@ -233,7 +233,7 @@ class Player {
   }
 
   private reportClose(on: number, a: number, b: number): void {
-    const known = [...this.m.state.sessions.values(), ...this.m.state.endedSessions.values()];
+    const known = [...this.m.state.sessions.values(), ...this.m.state.endedSessions.map(({ session }) => session)];
     const session = known[a % Math.max(1, known.length)];
     if (session === undefined) return;
     const side = b % 2 === 0 ? 'source' : 'dest';

@@ -215,9 +215,6 @@ function serviceOfSession(turn: Turn, session: Session): string {
 }
 
 function keepForListing(turn: Turn, session: Session, code: number | null, reason: string): void {
-  const { endedSessions } = turn.state;
-  const number = turn.state.nextEvent;
-  endedSessions.set(number, { ...session, endedAt: turn.now, code, reason });
-  if (endedSessions.size > ENDED_MAX)
-    for (const oldest of endedSessions.keys()) if (endedSessions.delete(oldest)) break;
+  turn.state.endedSessions[turn.state.endedNext] = { session, endedAt: turn.now, code, reason };
+  turn.state.endedNext = (turn.state.endedNext + 1) % ENDED_MAX;
 }

@@ -2,11 +2,10 @@
  * A warm spare: a process that is started before anybody knows as which instance.
  *
  * Lives here: waiting for the role, one JSON line on stdin. Does not live here: what a role is (core/arguments.ts).
- * The modules are loaded and compiled by the time the line comes, and a listener and a connection have been opened
- * once, since Node loads much at the first of each; that is what a spare is for.
+ * The modules are loaded and compiled by the time the line comes, and a rehearsal has been held (rehearse.ts).
  */
 import { fstatSync } from 'node:fs';
-import { connect, createServer, Socket, type AddressInfo } from 'node:net';
+import { Socket } from 'node:net';
 
 /** Longest role in bytes: the two configurations of a service with very many sockets and plugs. */
 const ROLE_BYTES_MAX = 256 * 1024;
@@ -15,18 +14,6 @@ const ROLE_BYTES_MAX = 256 * 1024;
 export function hasRolePipe(): boolean {
   const stat = fstatSync(0);
   return stat.isFIFO() || stat.isSocket();
-}
-
-/** Opens and closes one listener and one connection on loopback. Where that fails, the first ones are a little slower. */
-export function warmUp(): void {
-  const server = createServer((socket) => socket.destroy());
-  server.on('error', () => undefined);
-  server.listen(0, '127.0.0.1', () => {
-    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-    client.on('error', () => undefined);
-    client.on('close', () => server.close());
-    client.end('warm\n');
-  });
 }
 
 /** Calls back with the first line of stdin; null when it ends before: whoever would hand out the role is gone. */
