@@ -53,7 +53,7 @@ describe('moves that no user notices', function () {
     const from = performance.now();
     await change();
     const changed = performance.now();
-    // What was sent during the change has its answer: every user has asked anew since.
+    await traffic.settled(changed);
     await until('the users go on', () => traffic.since(changed).length > 60);
     const seen = traffic.since(from);
     const longest = seen.reduce((max, done) => (duration(done) > duration(max) ? done : max));

@@ -52,6 +52,8 @@ const CHANGES = new Set([
 export class PlainUser {
   readonly name: string;
   token = '';
+  /** When the request under way began; null when there is none. */
+  busySinceMs: number | null = null;
   private readonly gateways: Addresses;
   private readonly done: (done: Done) => void;
   private host = 0;
@@ -71,6 +73,7 @@ export class PlainUser {
     const operation = CHANGES.has(type) ? ` ~ Operation_id: ${randomUUID()}` : '';
     const rest = operation + values.map((value, at) => ` ~ Line_${at + 1}: ${encodeURIComponent(value)}`).join('');
     const startMs = performance.now();
+    this.busySinceMs = startMs;
     const repeats: string[] = [];
     for (;;) {
       const answer = await this.once(type, rest);
@@ -85,6 +88,7 @@ export class PlainUser {
       }
       const last = typeof answer === 'string' ? { status: 0, lines: [answer], raw: [] } : answer;
       const said = last.status === 200 ? '' : (last.lines[0] ?? '');
+      this.busySinceMs = null;
       this.done({ type, startMs, endMs: performance.now(), status: last.status, said, repeats });
       return last;
     }

@@ -78,6 +78,11 @@ export class Traffic {
     return { prefix: PREFIX, operations: this.operations };
   }
 
+  /** Resolves when every request that began before this moment has its last answer. */
+  async settled(ms: number): Promise<void> {
+    while (this.people.some(({ busySinceMs }) => busySinceMs !== null && busySinceMs < ms)) await sleep(5);
+  }
+
   /** Requests that ended after this moment. */
   since(ms: number): Done[] {
     return this.done.filter(({ endMs }) => endMs >= ms);

@@ -3,7 +3,7 @@
  * row with scaling and drained nodes in between, and not one request that fails.
  *
  *     npm run soak                                    until a thousand migrations or an hour is over
- *     npm run soak -- --seconds 120 --moves 200 --seed 7 --subnet 127.0.53
+ *     npm run soak -- --seconds 120 --moves 200 --seed 7 --subnet 127.0.53 --strict-1.1
  *
  * Lives here: which move comes next (chance from the seed), counting, the verdict. Does not live here: the users
  * (test/e2e/traffic.ts), the laws (load/core/checker.ts). Exit code 0: nothing failed, nothing was lost, no request took
@@ -15,7 +15,7 @@ import { violationText } from '../../load/core/history.ts';
 import { Chance } from '../../load/core/work.ts';
 import { Cluster, type InstanceRow } from '../e2e/cluster.ts';
 import { OperatorPort } from '../e2e/operator-port.ts';
-import { sleep, type Done } from '../e2e/plain-user.ts';
+import type { Done } from '../e2e/plain-user.ts';
 import { storedPosts } from '../e2e/stored-posts.ts';
 import { Traffic } from '../e2e/traffic.ts';
 
@@ -35,6 +35,7 @@ const { values } = parseArgs({
     moves: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     subnet: { type: 'string', default: '127.0.53' },
+    'strict-1.1': { type: 'boolean', default: false },
   },
 });
 const seconds = Number(values.seconds);
@@ -44,7 +45,7 @@ const complaints: string[] = [];
 let isStopped = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (isStopped = true));
 
-const cluster = await Cluster.start(values.subnet);
+const cluster = await Cluster.start(values.subnet, values['strict-1.1'] ? ['--strict-1.1'] : []);
 try {
   await soak();
 } finally {
@@ -76,7 +77,7 @@ async function soak(): Promise<void> {
     if (move.body['command'] === 'drain') await operator.command({ command: 'uncordon', node: move.body['node'] });
     if (move.body['command'] === 'migrate') migrations += 1;
     const took = performance.now() - begun;
-    await sleep(50);
+    await traffic.settled(performance.now());
     const [failed, longest] = judge(traffic.done.slice(seen));
     seen = traffic.done.length;
     for (const done of failed) complain(`${move.text}: ${tell(done)}`);
