@@ -1,11 +1,11 @@
 /**
  * One connection of a user: lines in, lines out, and what bounds them. What may not live here: what a line means
- * (requests.ts), how many connections there are (user-socket.ts).
+ * (requests.ts), how many connections there are and what they hold together (user-socket.ts), whose turn it is (turns.ts).
  *
  * Theory. A user may pipeline as much as he likes, but not cost as much as he likes. So a connection has room for some
  * requests and for what their answers may need; when it is used up, or when the user does not read his answers, the
- * connection is not read from, and TCP tells him to wait. Answers that get ready in one turn of the event loop are
- * written at once.
+ * connection is not read from, and TCP tells him to wait. What has arrived meanwhile waits as it came. Answers that get
+ * ready in one turn of the event loop are written at once.
  */
 
 import type { Socket } from 'node:net';
@@ -13,6 +13,7 @@ import { errorRest, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX } from '../../protocol
 import { formatLine } from '../../protocols/line.ts';
 import { LineSplitter } from '../core/lines.ts';
 import type { Requests } from './requests.ts';
+import { BEGUN_IN_A_ROW_MAX, type Turns, type Waiting } from './turns.ts';
 
 /** Requests of one connection that are under way at once. */
 export const IN_FLIGHT_MAX = 128;
@@ -24,6 +25,8 @@ export const UNREAD_BYTES_MAX = 1024 * 1024;
 export const SKIPPED_MAX = 1024 * 1024;
 /** How long what a closing user still sends is read and thrown away, so that he gets what was written, ms. */
 export const LINGER_MS = 1000;
+/** … and how much of it, in characters. */
+export const LINGER_CHARS_MAX = 1024 * 1024;
 /** What an answer that is not a part of a file may need, bytes. */
 const USUAL_ANSWER_BYTES = 4096;
 const LARGE_ANSWER = 'Type: get_file_request';
@@ -32,6 +35,7 @@ const RETRY_MS = 1000;
 /** What all connections of a gateway share. */
 export interface Shared {
   readonly requests: Requests;
+  readonly turns: Turns;
   /** How long a line may be unfinished, and a connection silent. */
   readonly limits: { readonly halfLineMs: number; readonly silenceMs: number };
   /** Called with every change of what the connection holds in memory, in bytes; false: there is no room left. */
@@ -41,22 +45,26 @@ export interface Shared {
   closed(connection: UserConnection): void;
 }
 
-export class UserConnection {
+export class UserConnection implements Waiting {
   readonly #socket: Socket;
   readonly #shared: Shared;
   readonly #splitter = new LineSplitter(REQUEST_BYTES_MAX - 1); // the limit counts the LF
-  /** Lines that wait for room or for a token's check; read from #next on. */
-  #waiting: string[] = [];
-  #next = 0;
   #inFlight = 0;
   #room = 0;
   #isChecking = false;
   #isPumping = false;
+  /** Its turn comes; nothing is begun before. */
+  #isWaiting = false;
   #out = '';
+  /** Characters of arrived text that are told to `hold`. */
+  #textHeld = 0;
   #halfTimer: NodeJS.Timeout | null = null;
-  #halfHeld = 0;
+  /** The line for which the timer runs. */
+  #halfLine = 0;
   #hasEnded = false;
   #isClosing = false;
+  #thrownAway = 0;
+  #movedMs = performance.now();
 
   constructor(socket: Socket, shared: Shared) {
     this.#socket = socket;
@@ -73,6 +81,21 @@ export class UserConnection {
     socket.on('close', () => this.#cleanUp());
   }
 
+  /** When something last came from the user or was taken by him, ms of performance.now(). */
+  get movedMs(): number {
+    return this.#movedMs;
+  }
+
+  /** Nothing is under way for the user. */
+  get isIdle(): boolean {
+    return this.#inFlight === 0;
+  }
+
+  /** What it holds until the user does something, in bytes: text without its end, answers that he does not read. */
+  get stuckBytes(): number {
+    return this.#textHeld + this.#socket.writableLength;
+  }
+
   /** Answers what was read, then closes. */
   drain(): void {
     this.#hasEnded = true;
@@ -80,46 +103,65 @@ export class UserConnection {
     this.#closeWhenDone();
   }
 
+  /** Closes at once to make room for others, with a word to whoever reads. */
+  leave(sentence: string): void {
+    this.#isClosing = true;
+    this.#send(formatLine('error_response', 0, errorRest(503, sentence, RETRY_MS)));
+    this.#flush();
+    this.#socket.destroySoon();
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }
 
-  #read(text: string): void {
-    if (this.#isClosing) return; // thrown away
-    const isSameLine = this.#splitter.isInLine && !text.includes('\n');
-    this.#splitter.feed(
-      text,
-      (line) => this.#take(line),
-      (head) => this.#shared.requests.tooLong(head, (answer) => this.#send(answer)),
-    );
-    this.#holdHalf(this.#splitter.halfLength);
-    if (this.#splitter.skipped > SKIPPED_MAX) return this.#refuse(413, 'the line does not end');
-    this.#watchHalf(isSameLine);
+  visit(): void {
+    this.#isWaiting = false;
+    this.#goOn();
   }
 
-  #take(line: string): void {
-    this.#waiting.push(line);
-    if (this.#waiting.length - this.#next === 1) this.#pump();
+  #read(text: string): void {
+    if (this.#isClosing) {
+      this.#thrownAway += text.length;
+      if (this.#thrownAway > LINGER_CHARS_MAX) this.#socket.destroy();
+      return;
+    }
+    this.#movedMs = performance.now();
+    this.#splitter.feed(text);
+    this.#pump();
   }
 
   /** Begins what may begin, in order; reads on when nothing waits. */
   #pump(): void {
-    if (this.#isPumping) return; // a request that is answered at once asks for the next: the loop below has it
+    // A request that is answered at once asks for the next: the loop below has it.
+    if (this.#isPumping || this.#isWaiting || this.#isClosing || this.#socket.destroyed) return;
     this.#isPumping = true;
-    while (this.#next < this.#waiting.length && this.#hasRoom()) {
-      const line = this.#waiting[this.#next]!;
-      this.#next += 1;
-      this.#begin(line);
-    }
+    const isAllTaken = this.#beginSome();
     this.#isPumping = false;
-    const isEmpty = this.#next === this.#waiting.length;
-    if (isEmpty) {
-      this.#waiting = [];
-      this.#next = 0;
-    }
+    this.#holdText();
+    if (this.#splitter.skipped > SKIPPED_MAX) return this.#refuse(413, 'the line does not end');
+    if (isAllTaken) this.#watchHalf();
     if (this.#hasEnded) return;
-    if (isEmpty && this.#hasRoom()) this.#socket.resume();
+    if (isAllTaken && this.#hasRoom()) this.#socket.resume();
     else this.#socket.pause();
+  }
+
+  /** True when there is no whole line left. */
+  #beginSome(): boolean {
+    const { turns, requests } = this.#shared;
+    for (let row = 0; this.#hasRoom(); row += 1) {
+      if (this.#splitter.hasMore && (row === BEGUN_IN_A_ROW_MAX || !turns.isOpen)) {
+        this.#isWaiting = true;
+        turns.wait(this);
+        return false;
+      }
+      const line = this.#splitter.next();
+      if (line === null) return true;
+      turns.count();
+      if (typeof line === 'string') this.#begin(line);
+      else requests.tooLong(line.head, (answer) => this.#send(answer));
+    }
+    return !this.#splitter.hasMore;
   }
 
   #begin(line: string): void {
@@ -154,7 +196,7 @@ export class UserConnection {
 
   /** To be called when there may be room again. */
   #goOn(): void {
-    if (this.#next < this.#waiting.length || this.#socket.isPaused()) this.#pump();
+    if (this.#splitter.hasMore || this.#socket.isPaused()) this.#pump();
     if (this.#hasEnded) this.#closeWhenDone();
   }
 
@@ -177,13 +219,16 @@ export class UserConnection {
     const out = this.#out;
     this.#out = '';
     if (out === '' || !this.#socket.writable) return;
-    this.#shared.hold(out.length);
-    this.#socket.write(out, 'latin1', () => this.#shared.hold(-out.length));
+    this.#socket.write(out, 'latin1', () => {
+      this.#movedMs = performance.now();
+      this.#shared.hold(-out.length);
+    });
+    this.#shared.hold(out.length); // which may end this connection
     if (!this.#isClosing) this.#goOn();
   }
 
   #closeWhenDone(): void {
-    if (this.#inFlight === 0 && this.#next === this.#waiting.length) this.#close();
+    if (this.#inFlight === 0 && !this.#splitter.hasMore) this.#close();
   }
 
   /** Writes what is there and closes; reads on for a moment, since closing with unread bytes would take it away again. */
@@ -202,19 +247,21 @@ export class UserConnection {
     this.#close();
   }
 
-  #holdHalf(length: number): void {
-    const grown = length - this.#halfHeld;
-    this.#halfHeld = length;
-    if (!this.#shared.hold(grown) && grown > 0) this.#refuse(503, 'the gateway holds too many unfinished lines');
+  #holdText(): void {
+    const grown = this.#splitter.heldLength - this.#textHeld;
+    this.#textHeld += grown;
+    if (grown !== 0) this.#shared.hold(grown); // too much ends whoever holds most for longest
   }
 
-  /** A line has its time from its first character; `isSame`: it is the one that was unfinished before. */
-  #watchHalf(isSame: boolean): void {
+  /** A line has its time from its first character, or from when we were ready to look at it. */
+  #watchHalf(): void {
     if (!this.#splitter.isInLine) return; // the timer, if it runs, finds nothing
+    const { lines } = this.#splitter;
     if (this.#halfTimer === null) {
       this.#halfTimer = setTimeout(() => this.#halfIsOld(), this.#shared.limits.halfLineMs);
       this.#halfTimer.unref();
-    } else if (!isSame) this.#halfTimer.refresh();
+    } else if (lines !== this.#halfLine) this.#halfTimer.refresh();
+    this.#halfLine = lines;
   }
 
   #halfIsOld(): void {
@@ -226,9 +273,8 @@ export class UserConnection {
 
   #cleanUp(): void {
     if (this.#halfTimer !== null) clearTimeout(this.#halfTimer);
-    this.#holdHalf(0);
-    this.#waiting = [];
-    this.#next = 0;
+    this.#shared.hold(-this.#textHeld);
+    this.#textHeld = 0;
     this.#shared.closed(this);
   }
 }

@@ -150,10 +150,9 @@ describe('the user socket', () => {
     deaf.close();
   }).timeout(10_000);
 
-  it('tells what is too many to come back: connections, and requests that take too much room', async () => {
-    const port = await app.secondGateway({ connectionsMax: 2, heldBytesMax: 300_000 });
-    const users = [await app.connect(port), await app.connect(port), await app.connect(port)];
-    expect(await users[2]!.line()).to.match(/^Type: error_response ~ Message_id: 0 ~ Status: 503 .* ~ Line_4: 1000$/);
+  it('tells what is too many to come back: requests that take too much room', async () => {
+    const port = await app.secondGateway({ heldBytesMax: 300_000 });
+    const users = [await app.connect(port), await app.connect(port)];
     let letGo = (): void => {};
     const held = new Promise<void>((resolve) => (letGo = resolve));
     app.intercept = (_, request) => (request.type === 'get_file_request' ? held : null);
@@ -166,6 +165,68 @@ describe('the user socket', () => {
     expect((await users[1]!.ask('get_file_request', asked)).status).to.equal(404);
     users.forEach((user) => user.close());
   });
+
+  it('lets nobody in the way of others: of too many connections the one goes that was silent longest', async () => {
+    const port = await app.secondGateway({ connectionsMax: 2 });
+    const silent = await app.connect(port);
+    const asking = await app.connect(port);
+    await asking.do('retrieve_last_10_posts_request', { token });
+    const late = await app.connect(port);
+    expect((await late.ask('retrieve_last_10_posts_request', { token })).status).to.equal(200);
+    expect(await silent.line()).to.match(
+      /^Type: error_response ~ Message_id: 0 ~ Status: 503 .*silent.* ~ Line_4: 1000$/,
+    );
+    await until(() => silent.socket.readableEnded, 'the silent one is closed');
+    expect((await asking.ask('retrieve_last_10_posts_request', { token })).status).to.equal(200);
+    [silent, asking, late].forEach((user) => user.close());
+  });
+
+  it('tells one connection too many to come back when all wait for answers', async () => {
+    const port = await app.secondGateway({ connectionsMax: 2 });
+    let letGo = (): void => {};
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    let underWay = 0;
+    app.intercept = (service) => (service === 'table' && (underWay += 1) > 0 ? held : null);
+    const users = [await app.connect(port), await app.connect(port)];
+    const answers = users.map((user) => user.ask('retrieve_last_10_posts_request', { token }));
+    await until(() => underWay === 2, 'both are under way');
+    const late = await app.connect(port);
+    expect(await late.line()).to.match(/^Type: error_response ~ Message_id: 0 ~ Status: 503 .* ~ Line_4: 1000$/);
+    letGo();
+    for (const answer of answers) expect((await answer).status).to.equal(200);
+    [...users, late].forEach((user) => user.close());
+  });
+
+  it('ends those who hold most for longest when all together hold too much, and nobody else notices', async () => {
+    const port = await app.secondGateway({ heldBytesMax: 3_000_000 });
+    const deaf = await Promise.all(Array.from({ length: 8 }, () => app.connect(port)));
+    for (const user of deaf) {
+      user.socket.pause();
+      user.write('x\n'.repeat(30_000)); // 6 MB of answers each, of which the system takes some and the gateway 1 MiB
+    }
+    const half = await Promise.all(Array.from({ length: 80 }, () => app.connect(port)));
+    for (const user of half) user.write('x'.repeat(60_000));
+    const other = await app.connect(port);
+    const until = performance.now() + 1000;
+    while (performance.now() < until) {
+      const answer = await other.ask('retrieve_last_10_posts_request', { token });
+      expect(answer.status).to.equal(200);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const ended = [...deaf, ...half].filter(({ socket }) => socket.destroyed || socket.readableEnded).length;
+    expect(ended, 'somebody had to go').to.be.greaterThan(0);
+    [...deaf, ...half, other].forEach((user) => user.close());
+  }).timeout(10_000);
+
+  it('serves others between the lines of those who send thousands at once', async () => {
+    const busy = await Promise.all(Array.from({ length: 20 }, () => app.connect()));
+    for (const user of busy) user.write('x\n'.repeat(30_000));
+    await until(() => app.gateway().load().requests > 1000, 'it has begun');
+    const before = app.gateway().load().requests;
+    expect((await client.ask('retrieve_last_10_posts_request', { token })).status).to.equal(200);
+    expect(app.gateway().load().requests - before, 'of 600,000').to.be.lessThan(30_000);
+    busy.forEach((user) => user.close());
+  }).timeout(10_000);
 
   it('answers a user who has closed his side, and only then closes', async () => {
     const short = await app.connect();

@@ -1,5 +1,7 @@
 /** Both sides of every edge's protocol agree, whatever the fields hold; and framing does not care how text is cut. */
 import { expect } from 'chai';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { LineSplitter } from '../../../services/api-gateway/core/lines.ts';
 import { readAnswer, statusOf } from '../../../services/protocols/answer.ts';
@@ -118,14 +120,16 @@ describe('LineSplitter', () => {
     const splitter = new LineSplitter(LENGTH_MAX);
     const found: string[] = [];
     for (const part of parts) {
-      splitter.feed(
-        part,
-        (line) => found.push(line),
-        (head) => found.push(`too long ${head.slice(0, LENGTH_MAX)}`),
-      );
-      expect(splitter.halfLength).to.be.at.most(LENGTH_MAX);
+      splitter.feed(part);
+      found.push(...taken(splitter));
+      expect(splitter.heldLength).to.be.at.most(LENGTH_MAX);
     }
     return found;
+  }
+
+  function* taken(splitter: LineSplitter): Generator<string> {
+    for (let line = splitter.next(); line !== null; line = splitter.next())
+      yield typeof line === 'string' ? line : `too long ${line.head.slice(0, LENGTH_MAX)}`;
   }
 
   it('finds the same lines whole, in pieces and character by character', () => {
@@ -141,5 +145,36 @@ describe('LineSplitter', () => {
         for (const cut of [[all], parts, [...all]]) expect(split(cut)).to.deep.equal(expected);
       }),
     );
+  });
+
+  it('looks for a line only when it is asked for one, and keeps the rest as it came', () => {
+    fc.assert(
+      fc.property(pieces, (parts) => {
+        const lazy = new LineSplitter(LENGTH_MAX);
+        const found: string[] = [];
+        for (const part of parts) {
+          lazy.feed(part);
+          const line = taken(lazy).next();
+          if (line.done !== true) found.push(line.value);
+        }
+        found.push(...taken(lazy));
+        expect(found).to.deep.equal(split([parts.join('')]));
+      }),
+    );
+  });
+
+  it('keeps nothing of what came before half a line', () => {
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc') as () => void;
+    const splitters = Array.from({ length: 400 }, () => new LineSplitter(100));
+    gc();
+    const before = process.memoryUsage().heapUsed;
+    for (const [at, splitter] of splitters.entries()) {
+      splitter.feed(`${String(at).padEnd(64 * 1024, 'x')}\nand half a line behind it`);
+      Array.from(taken(splitter));
+    }
+    gc();
+    expect(splitters.every(({ isInLine }) => isInLine)).to.equal(true);
+    expect(process.memoryUsage().heapUsed - before, '400 slices of 64 KiB').to.be.lessThan(5_000_000);
   });
 });
