@@ -4,6 +4,7 @@
  *
  *     npm run soak                                    until a thousand migrations or an hour is over
  *     npm run soak -- --seconds 120 --moves 200 --seed 7 --subnet 127.0.53 --strict-1.1
+ *     npm run soak -- --kills                         kill instances meanwhile, the new ones of a move too
  *
  * Lives here: which move comes next (chance from the seed), counting, the verdict. Does not live here: the users
  * (test/e2e/traffic.ts), the laws (load/core/checker.ts). Exit code 0: nothing failed, nothing was lost, no request took
@@ -15,13 +16,17 @@ import { violationText } from '../../load/core/history.ts';
 import { Chance } from '../../load/core/work.ts';
 import { Cluster, type InstanceRow } from '../e2e/cluster.ts';
 import { OperatorPort } from '../e2e/operator-port.ts';
-import type { Done } from '../e2e/plain-user.ts';
+import { sleep, type Done } from '../e2e/plain-user.ts';
 import { storedPosts } from '../e2e/stored-posts.ts';
 import { Traffic } from '../e2e/traffic.ts';
 
 /** Longest a request may take while a stateless service, or a BaaS, moves. */
 const STALL_SERVICE_MS = 1000;
 const STALL_BAAS_MS = 2000;
+/** The same where instances are killed: a store is started again, and what was under way is sent again. */
+const STALL_KILL_MS = 5000;
+/** Of all moves, with --kills, those during which an instance is killed; with more a service counts as crash-looping. */
+const KILL_SHARE = 0.07;
 const SCALABLE = ['registration', 'login', 'post', 'table', 'file-transfer'];
 const STORES = ['users-db', 'posts-db', 'file-store'];
 const NODES = 3;
@@ -35,6 +40,7 @@ const { values } = parseArgs({
     moves: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     subnet: { type: 'string', default: '127.0.53' },
+    kills: { type: 'boolean', default: false },
     'strict-1.1': { type: 'boolean', default: false },
   },
 });
@@ -70,9 +76,12 @@ async function soak(): Promise<void> {
     if (move === null) continue;
     const begun = performance.now();
     try {
-      await operator.command(move.body);
+      const kill = values.kills && chance.next() < KILL_SHARE;
+      await Promise.all([operator.command(move.body), kill ? killSomeone(operator) : null]);
     } catch (error) {
-      complain(`${move.text}: ${(error as Error).message}`);
+      // What is killed meanwhile may make a move impossible.
+      if (values.kills) console.log(`  ${(error as Error).message}`);
+      else complain(`${move.text}: ${(error as Error).message}`);
     }
     if (move.body['command'] === 'drain') await operator.command({ command: 'uncordon', node: move.body['node'] });
     if (move.body['command'] === 'migrate') migrations += 1;
@@ -81,7 +90,8 @@ async function soak(): Promise<void> {
     const [failed, longest] = judge(traffic.done.slice(seen));
     seen = traffic.done.length;
     for (const done of failed) complain(`${move.text}: ${tell(done)}`);
-    if (longest !== null && duration(longest) > move.stallMs) complain(`${move.text}: a stall: ${tell(longest)}`);
+    if (longest !== null && duration(longest) > (values.kills ? STALL_KILL_MS : move.stallMs))
+      complain(`${move.text}: a stall: ${tell(longest)}`);
     else if (longest !== null && duration(longest) > NOTABLE_MS) console.log(`  ${move.text}: ${tell(longest)}`);
     worst[move.kind] = Math.max(worst[move.kind] ?? 0, longest === null ? 0 : duration(longest));
     if (move.body['command'] === 'migrate' && migrations % TOLD_EVERY === 0)
@@ -137,6 +147,20 @@ async function nextMove(operator: OperatorPort): Promise<Move | null> {
     body: { command: 'migrate', instance: String(id) },
     stallMs: isStore ? STALL_BAAS_MS : STALL_SERVICE_MS,
   };
+}
+
+/** Any instance, the new one of the move as well. */
+async function killSomeone(operator: OperatorPort): Promise<void> {
+  await sleep(100 * chance.next());
+  const rows = (await operator.list<InstanceRow>('instances')).filter(({ pid }) => pid > 0);
+  const row = rows[chance.below(rows.length)];
+  if (row === undefined) return;
+  console.log(`  kills ${row.service_name}/${row.service_instance_id} (${row.status})`);
+  try {
+    process.kill(row.pid, 'SIGKILL');
+  } catch (error) {
+    console.log(`  it is gone already: ${(error as Error).message}`);
+  }
 }
 
 function judge(list: readonly Done[]): [failed: Done[], longest: Done | null] {
