@@ -6,6 +6,8 @@
  *
  *   address ≠ observed address             403
  *   address held by another, live agent    the holder is asked; alive 409, silent for 1 s: replaced (R48)
+ *   the connection registered as another   409
+ *   AGENTS_MAX agents are known            503: it tries again later (R52)
  *   the same x_node, or nobody holds it    200
  */
 import type { Message } from '../../../ssmmp/core/catalog.ts';
@@ -22,6 +24,9 @@ import { serveWaiting } from './session.ts';
 import { repeatCloses } from './session-close.ts';
 import { drainInstance, repeatStep } from './shutdown.ts';
 
+/** Agents that are known at most, those that are away too. Beyond it the first that is lost and runs nothing is forgotten. */
+export const AGENTS_MAX = 4096;
+
 export function onInitiation(turn: Turn, connection: ConnectionInfo, message: Message<'initiation_request'>): void {
   const { state } = turn;
   const address = message.agent_network_address;
@@ -34,6 +39,16 @@ export function onInitiation(turn: Turn, connection: ConnectionInfo, message: Me
   }
   const xNode = message.x?.x_node ?? null;
   const key = state.settings.sharedAddress && xNode !== null ? `${address}#${xNode}` : address;
+  // A connection speaks for one agent: as another it would register as many as it likes.
+  if (connection.agent !== null && connection.agent !== key)
+    return respond(turn, connection.id, message.message_id, 409);
+  if (!state.agents.has(key) && !hasPlace(turn)) {
+    turn.event('agent', `${address} wants to register, and ${AGENTS_MAX} agents are known: refused`, {
+      agent_network_address: address,
+      status: 503,
+    });
+    return respond(turn, connection.id, message.message_id, 503);
+  }
   const rival: Rival = {
     connection: connection.id,
     messageId: message.message_id,
@@ -91,6 +106,15 @@ export function onConnectionClosed(turn: Turn, connection: ConnectionInfo, why: 
     status: agent.status,
   });
   if (turn.state.rivals.has(agent.key)) holderSilent(turn, agent.key);
+}
+
+/** Can one more agent be known? */
+function hasPlace({ state }: Turn): boolean {
+  if (state.agents.size < AGENTS_MAX) return true;
+  for (const { key, status, connection, instances } of state.agents.values())
+    if (status === 'lost' && connection === null && instances.size === 0 && !state.rivals.has(key))
+      return state.agents.delete(key);
+  return false;
 }
 
 function admit(turn: Turn, key: string, address: string, rival: Rival): void {
