@@ -12,6 +12,7 @@
  */
 import { askClose } from './dialogues/session-close.ts';
 import { forgetService } from './operations/adopt.ts';
+import { forgetTold } from './operations/rebalance.ts';
 import { reconcile } from './reconcile.ts';
 import { decideRestart } from './policy/restart.ts';
 import { releasePorts } from './ports.ts';
@@ -43,7 +44,9 @@ export function setStatus(turn: Turn, instance: Instance, status: InstanceStatus
     status,
     before,
   });
+  const wasReady = serviceOf(turn, instance.service)?.ready.has(instance.id) === true;
   refreshReady(turn, instance);
+  if (wasReady && (status === 'draining' || status === 'off')) forgetTold(turn, instance.service);
 }
 
 /** May this instance be granted? Alive, not draining, its agent in contact, not overloaded, not just refused. */

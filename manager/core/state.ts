@@ -161,8 +161,8 @@ export interface Session {
   status: 'on' | 'closing';
   /** Which end was asked to close, when it is closing. */
   asked: 'source' | 'dest' | null;
-  /** The number of replicas its source was told of when it was granted. */
-  readonly told: number;
+  /** The number of replicas its source was told of when it was granted, or fewer: no more than there were since. */
+  told: number;
   /** message_id of the last close request; an older one's silence means nothing. */
   request: number | null;
 }

@@ -55,6 +55,21 @@ export function rebalance(turn: Turn, service: ServiceState): void {
     for (const key of narrowPlugs(turn, ready)) close(key, 'rebalanced: its plug is to spread over the replicas');
 }
 
+/**
+ * A replica went: what plugs were told before is out of date. They will be told of fewer with their next session, and
+ * when another replica comes they are to be told anew.
+ */
+export function forgetTold(turn: Turn, name: string): void {
+  const service = turn.state.services.get(name);
+  if (service === undefined) return;
+  const most = Math.max(1, service.ready.size);
+  for (const instance of readyOf(turn, service))
+    for (const key of instance.incoming) {
+      const session = turn.state.sessions.get(key);
+      if (session !== undefined && session.told > most) session.told = most;
+    }
+}
+
 /** One session of each plug that holds fewer sessions than it could, unless it has been told the number already. */
 function narrowPlugs(turn: Turn, ready: readonly Instance[]): string[] {
   const { state } = turn;

@@ -65,6 +65,20 @@ describe('Manager: scale', () => {
     expect(cluster.spread('front')).to.deep.equal([0, 1]);
   });
 
+  it('a plug that was told of two replicas is told anew after one went and another came', () => {
+    const cluster = withFront(0);
+    cluster.command(1, { command: 'scale', service: 'front', replicas: 2, dry_run: false });
+    cluster.open('gate', 'front-plug', 'front-socket', 'front');
+    const told = (): number[] =>
+      [...cluster.m.state.sessions.values()].flatMap((s) => (s.socket === 'front-socket' ? s.told : []));
+    expect(told()).to.deep.equal([2]);
+    cluster.command(2, { command: 'scale', service: 'front', replicas: 1, dry_run: false });
+    expect(told()).to.deep.equal([1]);
+    cluster.log.length = 0;
+    cluster.command(3, { command: 'scale', service: 'front', replicas: 2, dry_run: false });
+    expect(cluster.log.filter((line) => line.includes(' closing: '))).to.have.length(1);
+  });
+
   it('several sessions of one plug reach several replicas', () => {
     const cluster = withFront(0);
     cluster.command(1, { command: 'scale', service: 'front', replicas: 3, dry_run: false });
