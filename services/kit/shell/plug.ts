@@ -72,12 +72,18 @@ export class PlugSessions {
     this.spread.over(replicas);
   }
 
-  /** A session takes no new request. While it is in use another one is asked for at once, so that nothing stalls. */
+  /**
+   * A session takes no new request. While it is in use another one is asked for at once, so that nothing stalls; one that only
+   * stands by does not count for it: who closed the session may want the plug to learn of another replica.
+   */
   drain(session: SourceSession): void {
     const inUse = isInUse(session);
     session.drain();
     this.spread.refresh();
-    if (inUse) this.refill();
+    const { usable, wanted } = this.spread;
+    if (!inUse) return;
+    if (usable === 0) this.ask();
+    else this.need(Math.max(wanted, usable + 1));
   }
 
   /** A session is over: what it left unanswered goes to the front. */
