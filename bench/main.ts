@@ -15,6 +15,7 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   sidecar: () => import('./benches/sidecar.ts'),
   start: () => import('./benches/start.ts'),
   'warm-session': () => import('./benches/warm-session.ts'),
+  moves: () => import('./benches/moves.ts'),
   manager: () => import('./benches/manager.ts'),
   files: () => import('./benches/files.ts'),
   app: () => import('./benches/app.ts'),

@@ -13,11 +13,17 @@ export interface Compared {
   readonly ratio: Spread;
 }
 
-export type Side = () => Promise<Readonly<Record<string, number>>>;
+export type Figures = Readonly<Record<string, number>>;
+export type Side = () => Promise<Figures>;
+
+interface Pair {
+  readonly base: Figures;
+  readonly own: Figures;
+}
 
 /** Runs both sides `rounds` times after one warm-up each. The figures of both are compared by name. */
 export async function turnByTurn(rounds: number, baseline: Side, measured: Side): Promise<Record<string, Compared>> {
-  const figures: Array<{ base: Readonly<Record<string, number>>; own: Readonly<Record<string, number>> }> = [];
+  const figures: Pair[] = [];
   await baseline();
   await measured();
   for (let round = 0; round < rounds; round += 1) {
@@ -29,6 +35,27 @@ export async function turnByTurn(rounds: number, baseline: Side, measured: Side)
       figures.push({ base: await baseline(), own });
     }
   }
+  return comparedByName(figures);
+}
+
+/**
+ * Runs one thing several times that gives a time of its own and the time before it, for what changes the system so that the
+ * two cannot change places. One warm-up round.
+ */
+export async function beforeAndDuring(
+  rounds: number,
+  side: () => Promise<{ before: Figures; during: Figures }>,
+): Promise<Record<string, Compared>> {
+  const figures: Pair[] = [];
+  await side();
+  for (let round = 0; round < rounds; round += 1) {
+    const { before, during } = await side();
+    figures.push({ base: before, own: during });
+  }
+  return comparedByName(figures);
+}
+
+function comparedByName(figures: readonly Pair[]): Record<string, Compared> {
   const names = Object.keys(figures[0]?.base ?? {});
   return Object.fromEntries(
     names.map((name) => {
@@ -48,7 +75,7 @@ export async function turnByTurn(rounds: number, baseline: Side, measured: Side)
 
 /** Runs one thing several times, for figures that have a limit and no baseline. */
 export async function repeated(rounds: number, side: Side): Promise<Record<string, Spread>> {
-  const all: Array<Readonly<Record<string, number>>> = [];
+  const all: Figures[] = [];
   await side();
   for (let round = 0; round < rounds; round += 1) all.push(await side());
   return Object.fromEntries(

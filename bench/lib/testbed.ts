@@ -9,6 +9,7 @@ import { openClient, type LineClient } from './line-client.ts';
 export interface GraphFile {
   readonly services: Record<string, object>;
   readonly edges: ReadonlyArray<readonly [source: string, pair: readonly [plug: string, socket: string], dest: string]>;
+  readonly policies?: Readonly<Record<string, string>>;
 }
 
 /** As in a repository file. */
