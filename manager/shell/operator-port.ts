@@ -6,6 +6,7 @@
  * a host name (DNS rebinding) or from another origin are refused before anything is read.
  */
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { canonicalAddress, splitAddressPort } from '../../ssmmp/core/address.ts';
@@ -16,7 +17,7 @@ import { errorBody, sendError, type ErrorBody } from './http-replies.ts';
 import { isAuthorized } from './operator-token.ts';
 import { queryProblem, ROUTES, sinceOf, type OperatorSources, type Route } from './operator-routes.ts';
 
-/** Connections at most; 503 beyond it is the system's, by closing. */
+/** Connections at most; for one more the oldest goes that has not shown the token, else the new one. */
 export const OPERATOR_CONNECTIONS_MAX = 128;
 /** Watchers of the events at most. */
 export const STREAMS_MAX = 64;
@@ -51,6 +52,9 @@ export class OperatorPort {
     perMessageDeflate: false,
     maxPayload: CLIENT_MESSAGE_BYTES_MAX,
   });
+  private readonly connections = new Set<Socket>();
+  /** Those that have not shown the token, oldest first. */
+  private readonly strangers = new Set<Socket>();
 
   constructor(options: OperatorPortOptions) {
     this.options = options;
@@ -64,8 +68,8 @@ export class OperatorPort {
       },
       (request, response) => void this.answer(request, response),
     );
-    this.server.maxConnections = OPERATOR_CONNECTIONS_MAX;
     this.server.setTimeout(SILENT_MS);
+    this.server.on('connection', (socket) => this.bound(socket));
     this.server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
   }
 
@@ -91,6 +95,21 @@ export class OperatorPort {
     this.server.close();
     for (const client of this.streams.clients) client.terminate();
     this.server.closeAllConnections();
+  }
+
+  /** Connections that say nothing, or nothing that counts, must not keep operators out. */
+  private bound(socket: Socket): void {
+    this.connections.add(socket);
+    this.strangers.add(socket);
+    socket.on('close', () => {
+      this.connections.delete(socket);
+      this.strangers.delete(socket);
+    });
+    if (this.connections.size <= OPERATOR_CONNECTIONS_MAX) return;
+    const [oldest = socket] = this.strangers;
+    this.connections.delete(oldest);
+    this.strangers.delete(oldest);
+    oldest.destroy();
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -142,6 +161,7 @@ export class OperatorPort {
         401,
         "expected the header 'Authorization: Bearer <token>' with the token of <state-dir>/operator-token",
       );
+    if (route?.isOpen !== true) this.strangers.delete(request.socket);
     if (route === undefined)
       return errorBody(404, `no path ${url.pathname.slice(0, 80)}; there are ${[...ROUTES.keys()].join(', ')}`);
     if (request.method !== route.method)

@@ -31,7 +31,7 @@ export class Traffic {
   private readonly rows = new Map<string, Row>();
   private readonly unreadable: Row = { type: null, role: 'other', received: 0, sent: 0 };
   /** Requests without their response: key, and when the request came or left. */
-  private readonly open = new Map<string, number>();
+  private readonly open = new Map<string | number, number>();
   private readonly timed: ExchangeTimed;
 
   constructor(timed: ExchangeTimed) {
@@ -67,13 +67,18 @@ export class Traffic {
   }
 }
 
-/** The same text for a request and its response. Ids of session requests are their source's (R10). */
-function keyOf(type: MessageType, line: string, idAt: number): string {
-  const end = line.indexOf(SEPARATOR, idAt);
-  const id = line.slice(idAt, end === -1 ? undefined : end);
+/**
+ * The same for a request and its response. Ids of session requests are their source's (R10). Made of numbers, not of
+ * pieces of the line: a piece that is kept would keep all of a line of up to 64 KiB with it.
+ */
+function keyOf(type: MessageType, line: string, idAt: number): string | number {
+  const id = numberAt(line, idAt);
   if (type !== 'session_request' && type !== 'session_response') return id;
   const from = line.indexOf(SOURCE_ID);
-  if (from === -1) return id;
-  const stop = line.indexOf(SEPARATOR, from + SOURCE_ID.length);
-  return `${line.slice(from + SOURCE_ID.length, stop === -1 ? undefined : stop)}/${id}`;
+  return from === -1 ? id : `${numberAt(line, from + SOURCE_ID.length)}/${id}`;
+}
+
+function numberAt(line: string, from: number): number {
+  const end = line.indexOf(SEPARATOR, from);
+  return Number(line.slice(from, end === -1 ? undefined : end));
 }

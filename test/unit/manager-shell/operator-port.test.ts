@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import WebSocket from 'ws';
+import { OPERATOR_CONNECTIONS_MAX } from '../../../manager/shell/operator-port.ts';
 import { BODY_BYTES_MAX, type ErrorBody } from '../../../manager/shell/http-replies.ts';
 import type { TimedEvent, TraceEntry } from '../../../manager/shell/history.ts';
 import { STALLED_MS } from '../../../manager/shell/event-stream.ts';
@@ -190,6 +191,29 @@ describe('the operator port', function () {
       socket.resume();
       socket.write('GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\nx-half');
       await until(() => isClosed, 'close', HEAD_MS + 4_000);
+    });
+
+    it('is not filled by connections that say nothing: the oldest stranger goes, an operator stays', async () => {
+      const { socket: watcher } = watch();
+      await until(() => watcher.readyState === WebSocket.OPEN, 'the watcher is in');
+      const idle = await Promise.all(
+        Array.from({ length: 2 * OPERATOR_CONNECTIONS_MAX }, async () => {
+          const socket = connect({ host: cluster.address, port: OPERATOR_PORT });
+          socket.on('error', () => undefined);
+          socket.resume();
+          await new Promise((resolve) => socket.on('connect', resolve));
+          return socket;
+        }),
+      );
+      expect((await cluster.ask('/v1/nodes')).status).to.equal(200);
+      await until(
+        () => idle.filter(({ closed }) => closed).length >= OPERATOR_CONNECTIONS_MAX,
+        'half of them had to go',
+      );
+      expect(idle[0]?.closed, 'the oldest first').to.equal(true);
+      expect(watcher.readyState).to.equal(WebSocket.OPEN);
+      watcher.terminate();
+      for (const socket of idle) socket.destroy();
     });
 
     it('refuses a head over the limit, and garbage', async () => {

@@ -13,6 +13,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ownIdentity } from '../../../ssmmp/shell/process-identity.ts';
@@ -218,6 +220,25 @@ describe('the small parts of the Manager’s shell', function () {
         'agent_health_control_response received 1',
         'unreadable received 4',
       ]);
+    });
+
+    it('R07 keeps numbers and not lines of 64 KiB for exchanges that nobody answers', () => {
+      setFlagsFromString('--expose-gc');
+      const gc = runInNewContext('gc') as () => void;
+      const traffic = new Traffic(() => undefined);
+      const ballast = 'x'.repeat(60_000);
+      gc();
+      const before = process.memoryUsage().heapUsed;
+      for (let id = 1e15; id < 1e15 + 300; id += 1)
+        for (const type of ['session_request', 'initiation_request'])
+          traffic.count('received', line(`type: ${type} ~ message_id: ${id}${id} ~ source_service_instance_id: ${id}`));
+      gc();
+      expect(process.memoryUsage().heapUsed - before, '600 lines of 60 KB').to.be.lessThan(5_000_000);
+
+      /** As it comes from a socket: one flat string. */
+      function line(head: string): string {
+        return Buffer.from(`${head} ~ ${ballast}`).toString('latin1');
+      }
     });
   });
 });
