@@ -8,10 +8,11 @@
  * People edit these files by hand, so one run reports every problem, in the order of the file, each with the
  * place, what was found and what was expected.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, Pair } from 'yaml';
 import type { z } from 'zod';
 import { didYouMean } from './did-you-mean.ts';
+import { NESTING_MAX, tooDeepAt } from './yaml-nesting.ts';
 
 /** Longest graph or repository file in characters. */
 export const FILE_CHARACTERS_MAX = 1024 * 1024;
@@ -66,17 +67,18 @@ export class LocatedYaml {
       this.#push(1, 1, { found, expected, sentence: `the file has ${found}; expected ${expected}` });
       return;
     }
-    const document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
-    this.#document = document;
-    for (const error of document.errors) {
-      const { line, col } = this.#lines.linePos(error.pos[0]);
-      this.#push(
-        line,
-        col,
-        syntaxText(error.code, error.message, /^[^:\n]*/.exec(text.slice(error.pos[0]))?.[0].trim() ?? ''),
-      );
+    const deep = tooDeepAt(text);
+    if (deep !== null) {
+      const sentence = `here the file is nested more than ${NESTING_MAX} levels deep; a graph or repository needs 6`;
+      this.#push(deep.line, deep.column, { found: 'deep nesting', expected: 'a few levels', sentence });
+      return;
     }
-    if (document.errors.length > 0) return;
+    // Keys that stand twice are looked for below: yaml compares each key with all others.
+    const document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false });
+    this.#document = document;
+    for (const error of document.errors) this.#pushAt(error.pos[0], syntaxText(error.code, error.message));
+    this.#findDoubleKeys(document);
+    if (this.#problems.length > 0) return;
     if (document.contents === null) {
       const sentence = 'the file is empty; expected a map with the keys of the example in docs';
       this.#push(1, 1, { found: 'nothing', expected: 'a map', sentence });
@@ -149,6 +151,7 @@ export class LocatedYaml {
       if (issue.code === 'unrecognized_keys') {
         const known = issue.message.split(', ');
         for (const key of issue.keys) {
+          if (this.full) return null;
           const sentence = `${subjectOf(place)} has the unknown key '${shown(key)}'${didYouMean(key, known)}; known are ${issue.message}`;
           this.report([...place, key], 'key', { found: shown(key), expected: issue.message, sentence });
         }
@@ -159,6 +162,29 @@ export class LocatedYaml {
       }
     }
     return null;
+  }
+
+  /** Goes through the document once, whatever the number of keys. */
+  #findDoubleKeys(document: Document): void {
+    visit(document, {
+      Map: (_, { items }) => {
+        if (this.full) return visit.BREAK;
+        const seen = new Set<string>();
+        for (const { key } of items) {
+          const name = isScalar(key) ? String(key.value) : null;
+          if (name !== null && seen.has(name)) this.#pushAt(offsetOf(key) ?? 0, doubleKeyText(name));
+          if (name !== null) seen.add(name);
+        }
+        return undefined;
+      },
+    });
+  }
+
+  /** Records a problem of the syntax by its offset, while there is place. */
+  #pushAt(offset: number, text: ProblemText): void {
+    if (this.full) return;
+    const { line, col } = this.#lines.linePos(offset);
+    this.#push(line, col, text);
   }
 
   #push(line: number, column: number, text: ProblemText): void {
@@ -195,11 +221,12 @@ function inFileOrder(a: FileProblem, b: FileProblem): number {
   return a.line - b.line || a.column - b.column;
 }
 
-function syntaxText(code: string, message: string, source: string): ProblemText {
-  if (code === 'DUPLICATE_KEY') {
-    const key = shown(source);
-    return { found: key, expected: 'each key once', sentence: `the key '${key}' stands twice; expected each key once` };
-  }
+function doubleKeyText(name: string): ProblemText {
+  const key = shown(name);
+  return { found: key, expected: 'each key once', sentence: `the key '${key}' stands twice; expected each key once` };
+}
+
+function syntaxText(code: string, message: string): ProblemText {
   if (code === 'MULTIPLE_DOCS') {
     const sentence = "the file holds more than one document; expected one, without a line '---' behind it";
     return { found: 'a second document', expected: 'one document', sentence };

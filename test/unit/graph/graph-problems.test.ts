@@ -349,6 +349,39 @@ colour: red
     ]);
   });
 
+  for (const [what, text, place] of [
+    ['brackets', `services: ${'['.repeat(500_000)}`, '1:75'],
+    ['braces', '{'.repeat(500_000), '1:65'],
+    ['braces that close', `${'{a: '.repeat(100)}1${'}'.repeat(100)}`, '1:257'],
+    ['marks in a line', `services:\n  ${'- '.repeat(500_000)}`, '2:3'],
+    ['keys in a line', '? '.repeat(100), '1:1'],
+    ['indentation', Array.from({ length: 1300 }, (_, n) => `${' '.repeat(n)}a:\n`).join(''), '65:65'],
+  ] as const)
+    it(`refuses ${what} nested deeper than a parser's stack may bear, before it parses`, () => {
+      expect(problemsOf(text)).to.deep.equal([
+        `cnapp.yaml:${place} here the file is nested more than 64 levels deep; a graph or repository needs 6`,
+      ]);
+    });
+
+  it('is not stopped by brackets side by side, or by an indentation of many spaces', () => {
+    const lists = Array.from({ length: 200 }, (_, n) => `  - [post, [q${n}, t], db]`).join('\n');
+    expect(problemsOf(`${HEAD}edges:\n${' '.repeat(120)}# far right\n${lists}\n`).join()).to.not.include('nested');
+  });
+
+  it('tells of no more problems than it may, whatever kind, and in time that grows with the file and not faster', function () {
+    this.timeout(30_000);
+    const begun = performance.now();
+    for (const text of [
+      'a:\n'.repeat(100_000), // each the same key
+      Array.from({ length: 30_000 }, (_, n) => `k${n}: 1`).join('\n'), // each another one
+      '&a '.repeat(100_000),
+      `a: !!binary "${'A'.repeat(400_000)}"`,
+      `<<: {a: 1}\n`.repeat(30_000),
+    ])
+      expect(problemsOf(text).length).to.be.within(1, PROBLEMS_MAX);
+    expect(performance.now() - begun, 'minutes when each key is compared with all').to.be.lessThan(15_000);
+  });
+
   it('shows control characters of a name as ? and cuts long ones', () => {
     const [problem] = problemsOf(withEdge(`[post, ["\\e[31m${'x'.repeat(100)}", t], db]`));
     expect(problem).to.include(`'?[31m${'x'.repeat(55)}…'`);
