@@ -8,7 +8,7 @@ import type { Graph } from '../../ssmmp/core/graph.ts';
 import type { GatewayRow, InstanceRow, NodeRow, ServiceRow, SessionRow } from './rows.ts';
 import { columnsText, instanceName, keyOfSession, socketsText, stateText } from './tables.ts';
 import type { Style } from './tables.ts';
-import { parseSessionKey } from './trace.ts';
+import { parseSessionKey } from '../../ssmmp/core/trace.ts';
 
 /** Everything the Manager lists, those that are over included. */
 export interface Everything {

@@ -5,8 +5,8 @@
  */
 import { timeOfDay, visible } from './event-text.ts';
 import type { Style } from './tables.ts';
-import { linesOf, typeOf } from './trace.ts';
-import type { TraceEntry } from './trace.ts';
+import { linesOf, typeOf } from '../../ssmmp/core/trace.ts';
+import type { TraceEntry } from '../../ssmmp/core/trace.ts';
 
 export type TraceFormat = 'text' | 'mermaid' | 'json';
 export const TRACE_FORMATS: readonly TraceFormat[] = ['text', 'mermaid', 'json'];

@@ -11,8 +11,8 @@ import type { Graph } from '../../ssmmp/core/graph.ts';
 import type { OperatorEvent } from '../core/event-text.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import type { ListKind, RowsOf } from '../core/rows.ts';
-import { readTraceEntry } from '../core/trace.ts';
-import type { TraceEntry } from '../core/trace.ts';
+import { readTraceEntry } from '../../ssmmp/core/trace.ts';
+import type { TraceEntry } from '../../ssmmp/core/trace.ts';
 import { stateFiles } from './settings.ts';
 import type { Settings } from './settings.ts';
 

@@ -10,7 +10,7 @@ import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import type { OperatorEvent } from '../../../operator/core/event-text.ts';
 import type { Everything } from '../../../operator/core/describe.ts';
-import type { TraceEntry } from '../../../operator/core/trace.ts';
+import type { TraceEntry } from '../../../ssmmp/core/trace.ts';
 
 export interface FakeState extends Everything {
   readonly events: OperatorEvent[];

@@ -2,12 +2,12 @@
  * The trace: every SSMMP message that agents and Manager saw, put in one order.
  *
  * Lives here: reading a line of trace.jsonl, merging, choosing the messages of one session. Does not live
- * here: files, pictures (trace-render.ts).
+ * here: files, pictures (operator/core/trace-render.ts).
  *
  * Every process writes what it sees in the order it saw it. The parts are merged by time and each keeps its own
  * order. What two of them saw (agent and Manager both write their common hop) is told once.
  */
-import { canonicalAddress, sessionKey, splitAddressPort } from '../../ssmmp/core/address.ts';
+import { canonicalAddress, sessionKey, splitAddressPort } from './address.ts';
 
 /** One message on one hop. `time` is ISO 8601 with milliseconds; `exchange` is `<originator>/<message_id>`, `-` where the line is no message. */
 export interface TraceEntry {
