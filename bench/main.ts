@@ -1,14 +1,8 @@
 // `npm run bench [-- NAME… | --list | --quick]`: runs the named benches or all, prints a table, writes JSON.
 //
 // What every figure means and what its baseline is: bench/README.md. One bench is one file in bench/benches/; it gives rows.
+import type { Bench } from './lib/bench.ts';
 import { printTable, writeResults, type Row } from './lib/report.ts';
-
-/** Rounds are `rounds` times as many, or as few as show that the bench still works. */
-export interface BenchOptions {
-  readonly quick: boolean;
-}
-
-export type Bench = (options: BenchOptions) => Promise<Row[]>;
 
 const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   'data-path': () => import('./benches/data-path.ts'),

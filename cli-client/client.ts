@@ -13,15 +13,16 @@
  *
  *     await connect({ host: 'gateway.social-media.test', port: 8080 }, { dns: { address: '127.0.0.1', port: 55557 } });
  */
-import type { UserAnswer, UserRequestFields, UserRequestName } from '../services/protocols/user.ts';
 import type { ExchangeLimits } from './core/exchange.ts';
 import { DEFAULT_LIMITS } from './core/exchange.ts';
 import type { DnsPlace, GatewayAddress } from './core/gateways.ts';
 import type { GatewayFinder } from './shell/finder.ts';
 import { finderOf } from './shell/finder.ts';
 import { Link } from './shell/link.ts';
+import type { UserClient } from './user-client.ts';
 
 export type { DnsPlace, GatewayAddress } from './core/gateways.ts';
+export type { RequestOptions, UserClient } from './user-client.ts';
 export { ClientClosed, GatewayNotReached } from './shell/link.ts';
 
 export interface ClientOptions extends Partial<ExchangeLimits> {
@@ -31,27 +32,6 @@ export interface ClientOptions extends Partial<ExchangeLimits> {
   readonly signal?: AbortSignal;
   /** Where names of gateways are looked up; left out: where the machine looks up all names. */
   readonly dns?: DnsPlace;
-}
-
-export interface RequestOptions {
-  /** Of a changing request; a random one is made when it is left out. */
-  readonly operationId?: string;
-  /** False: a 503 or 504 is given back at once instead of being waited out. */
-  readonly repeatsBusy?: boolean;
-}
-
-export interface UserClient {
-  /**
-   * Sends a request and gives its answer, also when that is an error (`ok: false`). Rejects with GatewayNotReached when
-   * no gateway answered within the deadlines, with ClientClosed after close().
-   */
-  request<N extends UserRequestName>(
-    name: N,
-    fields: UserRequestFields[N],
-    options?: RequestOptions,
-  ): Promise<UserAnswer<N>>;
-  /** Ends the connection; what is under way rejects. */
-  close(): void;
 }
 
 /** Connects to the first gateway that takes the connection. Rejects with GatewayNotReached. */

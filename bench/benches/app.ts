@@ -4,7 +4,7 @@
 // its id and checked; one that belongs to nobody ends the bench. A login costs an argon2id hash by intention, so the time of one
 // hash alone, taken in this process in turns with the logins, is subtracted.
 import { verify, hash } from '@node-rs/argon2';
-import type { Bench } from '../main.ts';
+import type { Bench } from '../lib/bench.ts';
 import { GATEWAY, GATEWAY_PORT, inFlight, startApp, User } from '../lib/app.ts';
 import { load, openClient, type Dialect } from '../lib/line-client.ts';
 import type { Row } from '../lib/report.ts';

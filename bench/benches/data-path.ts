@@ -3,7 +3,7 @@
 // No Manager and no agent of ours takes part: sessions are set up once by the playing agent, and then requests pass between the
 // instances alone. Three loads: one client that waits for each answer (latency), 64 clients that each wait (many users), and 64
 // clients with eight requests each (pipelined). CPU is that of the three processes, without the client's.
-import type { Bench } from '../main.ts';
+import type { Bench } from '../lib/bench.ts';
 import { startNode, type Child } from '../lib/children.ts';
 import { BARE_ECHO, ECHO, echoChain } from '../lib/echo-chain.ts';
 import { echoSide } from '../lib/echo-load.ts';

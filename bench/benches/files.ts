@@ -7,7 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Bench } from '../main.ts';
+import type { Bench } from '../lib/bench.ts';
 import { inFlight, startApp, User } from '../lib/app.ts';
 import { startNode, type Child } from '../lib/children.ts';
 import { openClient, type LineClient } from '../lib/line-client.ts';

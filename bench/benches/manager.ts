@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Bench } from '../main.ts';
+import type { Bench } from '../lib/bench.ts';
 import { cpuMs, startNode, type Child } from '../lib/children.ts';
 import { manyAgentsGraph, ManyAgents } from '../lib/many-agents.ts';
 import { compared } from '../lib/report.ts';

@@ -6,7 +6,7 @@
 //
 // The bare start of a scale is measured under the same load. Its users pause between requests, so that a core is
 // free now and then; a start on a machine that is full measures the machine.
-import type { Bench } from '../main.ts';
+import type { Bench } from '../lib/bench.ts';
 import { bareStart } from '../lib/bare-start.ts';
 import { Operator } from '../lib/operator.ts';
 import { compared, type Row } from '../lib/report.ts';

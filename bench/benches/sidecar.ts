@@ -8,7 +8,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Bench } from '../main.ts';
+import type { Bench } from '../lib/bench.ts';
 import type { Child } from '../lib/children.ts';
 import { ECHO, echoChain } from '../lib/echo-chain.ts';
 import { echoSide } from '../lib/echo-load.ts';

@@ -4,7 +4,7 @@
 // what a user sees: from the request at the gateway to the answer, which came over the new session. One service at a time, ten
 // at once, a service together with its store, and one at a time with a warm spare (a process started beforehand that is handed
 // its role).
-import type { Bench } from '../main.ts';
+import type { Bench } from '../lib/bench.ts';
 import { bareStart } from '../lib/bare-start.ts';
 import type { LineClient } from '../lib/line-client.ts';
 import { compared, type Row } from '../lib/report.ts';

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Bench } from '../main.ts';
+import type { Bench } from '../lib/bench.ts';
 import { GATEWAY, GATEWAY_PORT, startApp, SUBNET, User } from '../lib/app.ts';
 import { cpuMs, processTree, pssMb, ROOT, startNode } from '../lib/children.ts';
 import type { Row } from '../lib/report.ts';

@@ -2,7 +2,7 @@
 //
 // The way is instance → agent → Manager → agent → instance. The baseline is the same way over chain.mjs: client → link → echo
 // and back. Both do one at a time with a pause in between, as sessions come in life. Once as it is, with the journal on disk before the answer, and once with `--no-flush`, which shows what that costs.
-import type { Bench } from '../main.ts';
+import type { Bench } from '../lib/bench.ts';
 import { startNode } from '../lib/children.ts';
 import { openClient, type LineClient } from '../lib/line-client.ts';
 import { compared } from '../lib/report.ts';

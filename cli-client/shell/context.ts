@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { REQUEST_BYTES_MAX } from '../../services/protocols/user.ts';
-import type { UserClient } from '../client.ts';
+import type { UserClient } from '../user-client.ts';
 import { connect } from '../client.ts';
 import { CommandFailure, EXIT, usageFailure } from '../core/exit.ts';
 import type { GatewayChoice, GatewaySources } from '../core/gateways.ts';

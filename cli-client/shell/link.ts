@@ -13,11 +13,11 @@ import {
   readCount,
   userRequest,
 } from '../../services/protocols/user.ts';
-import type { RequestOptions, UserClient } from '../client.ts';
 import type { Exchange, ExchangeEffect, ExchangeInput, ExchangeLimits } from '../core/exchange.ts';
 import { newExchange, nextExchangeDeadline, stepExchange } from '../core/exchange.ts';
 import type { GatewayAddress } from '../core/gateways.ts';
 import { formatGateway } from '../core/gateways.ts';
+import type { RequestOptions, UserClient } from '../user-client.ts';
 import type { GatewayFinder } from './finder.ts';
 
 /** A gateway that takes no connection within this time is as good as one that refuses. */

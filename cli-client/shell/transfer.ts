@@ -4,7 +4,7 @@
  */
 import type { UserAnswer, UserRequestName } from '../../services/protocols/user.ts';
 import { ANSWER_BYTES_MAX, CHUNK_BYTES_MAX, readCount } from '../../services/protocols/user.ts';
-import type { UserClient } from '../client.ts';
+import type { UserClient } from '../user-client.ts';
 import type { DownloadEffect, DownloadInput } from '../core/download.ts';
 import { newDownload, stepDownload } from '../core/download.ts';
 import { CommandFailure, EXIT } from '../core/exit.ts';

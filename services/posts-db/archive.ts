@@ -7,7 +7,14 @@
  */
 
 import type { Disk } from '../store/disk.ts';
-import type { PostRow } from './posts.ts';
+import type { Row } from '../store/store.ts';
+
+/** A post, in the store as in a file. `key` is the post id: a whole number, counted up. */
+export interface PostRow extends Row {
+  readonly user: string;
+  readonly time: string;
+  readonly text: string;
+}
 
 const ROWS_PER_PIECE = 500;
 const ARCHIVE_NAME = /^posts-[0-9]+-[0-9]+\.json(\.tmp)?$/;

@@ -11,14 +11,7 @@ import { encodeLastPostsStored, type AppendPost } from '../protocols/posts.ts';
 import { LAST_POSTS_MAX, okRest, type Post } from '../protocols/user.ts';
 import { digestOf, storeRefusal, type Operations } from '../store/operations.ts';
 import type { Change, Row, Store } from '../store/store.ts';
-import type { Archive } from './archive.ts';
-
-/** `key` is the post id: a whole number, counted up. */
-export interface PostRow extends Row {
-  readonly user: string;
-  readonly time: string;
-  readonly text: string;
-}
+import type { Archive, PostRow } from './archive.ts';
 
 /** One row a file of old posts; `key` is its name. */
 interface ArchiveRow extends Row {

@@ -1,7 +1,8 @@
 /** posts-db: the last ten and what is kept of the rest. */
 import { expect } from 'chai';
 import { Archive } from '../../../services/posts-db/archive.ts';
-import { archivesOf, Posts, type PostRow } from '../../../services/posts-db/posts.ts';
+import type { PostRow } from '../../../services/posts-db/archive.ts';
+import { archivesOf, Posts } from '../../../services/posts-db/posts.ts';
 import { decodePart } from '../../../services/protocols/line.ts';
 import { openLowdbStore } from '../../../services/store/lowdb-store.ts';
 import { Operations } from '../../../services/store/operations.ts';
