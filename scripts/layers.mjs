@@ -57,6 +57,7 @@ export const LAYERS = [
   {
     name: 'sim',
     folder: 'sim',
+    pure: true,
     mayImport: ['ssmmp-core', 'ssmmp-machine', 'manager-core', 'agent-core', 'kit-core', 'protocols'],
   },
   { name: 'test', folder: 'test', mayImport: ['*'] },
