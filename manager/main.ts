@@ -5,16 +5,12 @@
  * codes: 0 stopped, 1 could not start, 64 wrong arguments.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Graph } from '../ssmmp/core/graph.ts';
 import { parseGraph } from '../ssmmp/core/graph-parse.ts';
 import { formatProblem } from '../ssmmp/core/located-yaml.ts';
-import { repairJournal } from '../ssmmp/shell/journal-recovery.ts';
 import { openLog } from '../ssmmp/shell/log.ts';
-import { managerMachine } from './core/step.ts';
-import { takeLock } from './shell/lock.ts';
-import { JOURNAL_FOLDER, StartError, startManager } from './shell/manager.ts';
-import { readOptions, USAGE, type ManagerOptions } from './shell/options.ts';
+import { StartError, startManager } from './shell/manager.ts';
+import { readOptions, USAGE } from './shell/options.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 64;
@@ -24,7 +20,6 @@ async function main(): Promise<number> {
   if (args.includes('--help')) return say(process.stdout, USAGE, 0);
   const options = readOptions(args, process.env);
   if (typeof options === 'string') return say(process.stderr, `${options}\n\n${USAGE}`, EXIT_USAGE);
-  if (options.repairAt !== null) return repair(options, options.repairAt);
   const graph = readGraph(options.graphFile);
   if (typeof graph === 'string') return say(process.stderr, `${graph}\n`, EXIT_FAILED);
 
@@ -53,17 +48,6 @@ function readGraph(file: string): Graph | string {
   }
   const result = parseGraph(text, file);
   return result.ok ? result.graph : result.problems.map(formatProblem).join('\n');
-}
-
-function repair(options: ManagerOptions, offset: number): number {
-  const lock = takeLock(options.stateDir);
-  if (!lock.ok) return say(process.stderr, `${lock.problem}\n`, EXIT_FAILED);
-  try {
-    const { ok, sentence } = repairJournal(managerMachine, { folder: join(options.stateDir, JOURNAL_FOLDER) }, offset);
-    return ok ? say(process.stdout, `${sentence}\n`, 0) : say(process.stderr, `${sentence}\n`, EXIT_FAILED);
-  } finally {
-    lock.release();
-  }
 }
 
 function say(stream: NodeJS.WriteStream, text: string, code: number): number {

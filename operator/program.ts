@@ -15,6 +15,7 @@ import { addDrain, addUncordon } from './commands/drain.ts';
 import { addEvents } from './commands/events.ts';
 import { addGet } from './commands/get.ts';
 import { addGraph } from './commands/graph.ts';
+import { addJournal } from './commands/journal.ts';
 import { addKill } from './commands/kill.ts';
 import { addLoad } from './commands/load.ts';
 import { addLogs } from './commands/logs.ts';
@@ -92,6 +93,7 @@ export function buildProgram(): Command {
     addTrace,
     addGraph,
     addLoad,
+    addJournal,
   ];
   for (const add of [...adders, addManager, addAgent]) add(program);
   return program;

@@ -21,6 +21,7 @@ const EXTERNAL = ['@node-rs/argon2'];
 /** bundle -> its source. Services add themselves: every services/<name>/main.ts but the kit's. */
 const PROGRAMS = {
   manager: 'manager/main.ts',
+  journal: 'manager/journal.ts',
   agent: 'agent/main.ts',
   ssmmp: 'operator/main.ts',
   cnapp: 'cli-client/main.ts',

@@ -17,6 +17,7 @@ import { startClock } from '../../ssmmp/shell/clock.ts';
 import { Driver } from '../../ssmmp/shell/driver.ts';
 import { openJournal, type JournalFile } from '../../ssmmp/shell/journal-file.ts';
 import type { JournalFs } from '../../ssmmp/shell/journal-segments.ts';
+import { stateHash } from '../../ssmmp/shell/journal-tool.ts';
 import type { Logger } from '../../ssmmp/shell/log.ts';
 import { removePidFile, writePidFile } from '../../ssmmp/shell/process-identity.ts';
 import { dnsZone } from '../core/dns.ts';
@@ -166,7 +167,10 @@ async function startLocked(
     agents.stop();
     operator.stop();
     dns.stop();
-    if (failure === null) await journal.close();
+    if (failure === null) {
+      log.info({ record: journal.next - 1, state_hash: stateHash(managerMachine, state) }, 'stopped');
+      await journal.close();
+    }
     removePidFile(join(stateDir, PID_FILE));
     lock.release();
   };

@@ -20,7 +20,6 @@ export const USAGE = `usage: node dist/manager.js --graph FILE --address ADDR --
   --strict-1.1              emit no x_ line
   --timer-scale X           factor on every timer (default 1, or SSMMP_TIMER_SCALE)
   --no-flush                do not wait for the disk: for benches only, a power cut loses acknowledged state
-  --repair-journal-at N     give up a damaged journal from offset N on (a start that is refused says which)
 `;
 
 export interface ManagerOptions {
@@ -37,8 +36,6 @@ export interface ManagerOptions {
   readonly strict: boolean;
   readonly timerScale: number;
   readonly flush: boolean;
-  /** Not null: repair the journal there and do nothing else. */
-  readonly repairAt: number | null;
 }
 
 /** Factors on the timers that make sense: tests are faster, teachers slower. */
@@ -63,7 +60,6 @@ export function readOptions(args: string[], env: Record<string, string | undefin
         'strict-1.1': { type: 'boolean', default: false },
         'timer-scale': { type: 'string', default: env['SSMMP_TIMER_SCALE'] ?? '1' },
         'no-flush': { type: 'boolean', default: false },
-        'repair-journal-at': { type: 'string' },
       },
     }));
   } catch (error) {
@@ -88,9 +84,6 @@ export function readOptions(args: string[], env: Record<string, string | undefin
   const timerScale = Number(values['timer-scale']);
   if (!(timerScale >= TIMER_SCALE_MIN && timerScale <= TIMER_SCALE_MAX))
     return `--timer-scale ${values['timer-scale']}: expected a number from ${TIMER_SCALE_MIN} to ${TIMER_SCALE_MAX}`;
-  const repair = values['repair-journal-at'];
-  if (repair !== undefined && !/^\d{1,15}$/.test(repair))
-    return `--repair-journal-at ${repair}: expected an offset in bytes`;
   if (values['shared-address'] && values['strict-1.1'])
     return '--shared-address needs the line x_node, which --strict-1.1 forbids (R16)';
   return {
@@ -106,6 +99,5 @@ export function readOptions(args: string[], env: Record<string, string | undefin
     strict: values['strict-1.1'],
     timerScale,
     flush: !values['no-flush'],
-    repairAt: repair === undefined ? null : Number(repair),
   };
 }

@@ -11,7 +11,7 @@
  * the segment before it leads to the same state, since records are numbered without a gap.
  */
 import fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { JournalHeader, JournalRecord } from '../machine/journal.ts';
 import type { Machine, Stamped } from '../machine/machine.ts';
 import { holdsLine, readLine } from './journal-line.ts';
@@ -27,7 +27,7 @@ import {
 
 export interface RecoveryOptions {
   readonly folder: string;
-  /** Step and compare the recorded effects too (slower). */
+  /** Step and compare the recorded effects, and the states in the headers on the way (slower). */
   readonly verify?: boolean;
   /** Start from the oldest segment that is kept instead of the newest. */
   readonly fromOldest?: boolean;
@@ -101,7 +101,11 @@ export function recoverJournal<State, Input extends Stamped, Effect>(
     if (index > found.index) {
       if (segment.firstRecord !== expected)
         return refusal(segment, 0, `records ${expected} to ${segment.firstRecord - 1} are missing before it`);
-      recordsAt = afterFirstLine(disk, segment);
+      const first = afterFirstLine(disk, segment);
+      if (first === null) return refusal(segment, 0, DAMAGE);
+      recordsAt = first;
+      const differs = options.verify === true ? stateDiffers(machine, state, disk, segment) : null;
+      if (differs !== null) return { ok: false, segment, offset: 0, problem: differs };
     }
     const end = scanRecords(disk, segment, recordsAt, step);
     if ('problem' in end) return end;
@@ -253,18 +257,36 @@ function scanRecords(
   }
 }
 
-function afterFirstLine(disk: JournalFs, segment: Segment): number {
+/** Where the records of a segment begin whose header is not needed; null when a record stands on the header's line. */
+function afterFirstLine(disk: JournalFs, segment: Segment): number | null {
   const fd = disk.openSync(segment.path, 'r');
   try {
-    let after = 0;
-    eachLine(disk, fd, 0, (_bytes, _from, end) => {
-      after = end + 1;
+    let after: number | null = 0;
+    eachLine(disk, fd, 0, (bytes, from, end) => {
+      after = readLine(bytes, from, end) === null && holdsLine(bytes, from, end) ? null : end + 1;
       return false;
     });
     return after;
   } finally {
     disk.closeSync(fd);
   }
+}
+
+/** Is the state so far the one that the writer put into the header of this segment? Null when it is, or cannot be read. */
+function stateDiffers<State, Input extends Stamped, Effect>(
+  machine: Machine<State, Input, Effect>,
+  state: State,
+  disk: JournalFs,
+  segment: Segment,
+): string | null {
+  const read = readHeader(disk, segment);
+  if (typeof read === 'string') return null;
+  const [then, now] = [JSON.stringify(read.header.state), JSON.stringify(machine.save(state))];
+  if (then === now) return null;
+  let at = 0;
+  while (then[at] === now[at]) at += 1;
+  const near = (text: string): string => text.slice(Math.max(0, at - 40), at + 40);
+  return `the state before record ${segment.firstRecord} differs from ${segment.name}: written …${near(then)}…, replayed …${near(now)}…`;
 }
 
 /** Number and input of a record; its effects are not even parsed where the text can be cut safely. */
@@ -281,6 +303,6 @@ function refusal(segment: Segment, offset: number, problem: string): JournalRefu
     offset,
     problem:
       `${segment.path} is damaged at offset ${offset}: ${problem}. ` +
-      `To give up what lies from there on (copies are kept): --repair-journal-at ${offset}`,
+      `To give up what lies from there on (copies are kept): ssmmp journal repair --at ${offset} ${dirname(segment.path)}`,
   };
 }

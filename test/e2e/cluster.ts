@@ -9,6 +9,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { replayProblem } from './replay.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -164,11 +165,13 @@ export class Cluster {
     this.front.kill(signal);
   }
 
-  /** Stops the cluster and removes its state; fails when something of it is left. */
+  /** Stops the cluster and removes its state; fails when something of it is left, or when its journal does not replay. */
   async stop(): Promise<void> {
     this.front.kill('SIGTERM');
     await this.ended;
     const left = processesNaming(`${this.subnet}.`);
+    const different = replayProblem(this.stateDir);
+    if (different !== null) throw new Error(`the journal in ${this.stateDir} does not replay: ${different}`);
     rmSync(this.stateDir, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`processes of ${this.subnet} are left: ${left.join('; ')}`);
   }

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { Cluster, processesNaming, run, until } from './cluster.ts';
+import { replayProblem } from './replay.ts';
 
 const SUBNET = '127.0.47';
 const SSMMP = fileURLToPath(new URL('../../dist/ssmmp.js', import.meta.url));
@@ -28,6 +29,7 @@ describe('ssmmp up and down', function () {
   afterEach(async () => {
     await run('ssmmp', ['down', ...flags]);
     expect(leftovers(stateDir)).to.deep.equal([]);
+    expect(replayProblem(stateDir)).to.equal(null);
     rmSync(stateDir, { recursive: true, force: true });
   });
 

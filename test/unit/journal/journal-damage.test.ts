@@ -119,8 +119,8 @@ describe('a damaged journal', function () {
     writeFileSync(path, flipped);
     const refused = recover();
     const offset = refused.ok ? -1 : refused.offset;
-    expect(refused).to.have.property('problem').that.contains(`--repair-journal-at ${offset}`).and.contains(path);
-    expect(() => openLedger(folder)).to.throw(`--repair-journal-at ${offset}`);
+    expect(refused).to.have.property('problem').that.contains(`--at ${offset}`).and.contains(path);
+    expect(() => openLedger(folder)).to.throw(`--at ${offset}`);
     const repair = (where: number): { ok: boolean; sentence: string } =>
       repairJournal(ledgerMachine, { folder }, where);
     expect(repair(offset + 1)).to.deep.include({ ok: false });

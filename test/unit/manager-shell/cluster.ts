@@ -47,7 +47,6 @@ export function testOptions(address: string, stateDir: string, more: Partial<Man
     strict: false,
     timerScale: 1,
     flush: true,
-    repairAt: null,
     ...more,
   };
 }

@@ -91,7 +91,7 @@ describe('the Manager’s life', function () {
     writeFileSync(path, bytes);
     const refused = await failureOf(cluster.start());
     expect(refused).to.be.instanceOf(StartError);
-    expect(refused.message).to.contain(path).and.contain(`--repair-journal-at ${second}`);
+    expect(refused.message).to.contain(path).and.contain(`--at ${second}`);
     expect(existsSync(join(cluster.stateDir, 'manager.lock'))).to.equal(false);
   });
 

@@ -173,7 +173,6 @@ describe('the small parts of the Manager’s shell', function () {
         strict: false,
         timerScale: 1,
         flush: true,
-        repairAt: null,
       });
       expect(readOptions(needed, { SSMMP_TIMER_SCALE: '0.5' })).to.have.property('timerScale', 0.5);
     });
@@ -188,7 +187,6 @@ describe('the small parts of the Manager’s shell', function () {
         [[...needed, '--timer-scale', '0'], /--timer-scale 0: expected a number/],
         [[...needed, '--colour'], /--colour/],
         [[...needed, 'more'], /more/],
-        [[...needed, '--repair-journal-at', '-1'], /repair-journal-at/],
         [[...needed, '--shared-address', '--strict-1.1'], /R16/],
       ];
       for (const [args, sentence] of wrong) expect(readOptions(args, {})).to.match(sentence);
