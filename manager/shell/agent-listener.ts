@@ -2,23 +2,18 @@
  * The port for agents (55555).
  *
  * Lives here: accepting, numbering and bounding connections. Does not live here: what a line means (the core), when
- * a connection must go for what it said (the core's `close`).
+ * a connection must go for what it said (the core's `close`), what strangers may do (strangers.ts).
  *
- * Connections are numbered upwards for the life of the cluster, so that a journal names each of them once. A
- * stranger may connect and say nothing: it is closed when it has not registered in time, and so many of
- * those can never keep agents out.
+ * Connections are numbered upwards for the life of the cluster, so that a journal names each of them once.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { openConnection, type Connection } from '../../ssmmp/shell/connection.ts';
 import type { Unstamped } from '../../ssmmp/shell/driver.ts';
 import type { ManagerInput } from '../core/inputs.ts';
+import { Strangers } from './strangers.ts';
 
 /** Connections at most, registered or not. */
 export const CONNECTIONS_MAX = 8192;
-/** Connections that have not registered; beyond it the one that has been silent longest is closed. */
-export const UNREGISTERED_MAX = 2048;
-/** An agent says its initiation_request at once; a connection that has not registered after this is closed. */
-export const UNREGISTERED_MS = 10_000;
 /** Connections the system holds for us while we are busy. */
 const BACKLOG = 1024;
 
@@ -43,14 +38,19 @@ export class AgentListener {
   private readonly options: AgentListenerOptions;
   private readonly server: Server;
   private readonly connections = new Map<number, Connection>();
-  /** Those that may not have registered yet, oldest first, with the timer of each. */
-  private readonly strangers = new Map<number, NodeJS.Timeout>();
+  private readonly strangers: Strangers;
   private lastConnection: number;
   private isPaused = false;
 
   constructor(options: AgentListenerOptions) {
     this.options = options;
     this.lastConnection = options.lastConnection;
+    this.strangers = new Strangers({
+      timerScale: options.timerScale,
+      isRegistered: (id) => options.isRegistered(id),
+      drop: (id) => this.connections.get(id)?.destroy(),
+      hold: (id) => this.readOrNot(id),
+    });
     this.server = createServer({ pauseOnConnect: false }, (socket) => this.accept(socket));
     this.server.maxConnections = CONNECTIONS_MAX;
   }
@@ -84,16 +84,13 @@ export class AgentListener {
   /** Stops or goes on reading from everybody: the disk is behind, or has caught up. */
   pause(isPaused: boolean): void {
     this.isPaused = isPaused;
-    for (const connection of this.connections.values())
-      if (isPaused) connection.pause();
-      else connection.resume();
+    for (const id of this.connections.keys()) this.readOrNot(id);
   }
 
   /** Accepts nobody any more and closes all connections; what was sent leaves first. */
   stop(): void {
     this.server.close();
-    for (const timer of this.strangers.values()) clearTimeout(timer);
-    this.strangers.clear();
+    this.strangers.stop();
     for (const connection of this.connections.values()) connection.destroy();
   }
 
@@ -104,6 +101,7 @@ export class AgentListener {
       line: (line) => {
         if (!isWanted(id)) return;
         received(id, line);
+        this.strangers.said(id, line.length);
         input({ kind: 'line_received', connection: id, line });
       },
       oversized: () => {
@@ -112,35 +110,20 @@ export class AgentListener {
       },
       closed: (why) => {
         this.connections.delete(id);
-        this.forgetStranger(id);
+        this.strangers.remove(id);
         input({ kind: 'connection_closed', connection: id, why });
       },
     });
     this.connections.set(id, connection);
     input({ kind: 'connection_opened', connection: id, address: connection.remoteAddress });
-    if (this.isPaused) connection.pause();
-    this.watchStranger(id);
+    this.strangers.add(id);
+    this.readOrNot(id);
   }
 
-  private watchStranger(id: number): void {
-    const timer = setTimeout(() => this.dropStranger(id), UNREGISTERED_MS * this.options.timerScale);
-    this.strangers.set(id, timer);
-    if (this.strangers.size <= UNREGISTERED_MAX) return;
-    for (const oldest of this.strangers.keys()) {
-      this.dropStranger(oldest);
-      if (this.strangers.size <= UNREGISTERED_MAX) return;
-    }
-  }
-
-  /** Closes a connection unless it has registered. */
-  private dropStranger(id: number): void {
-    this.forgetStranger(id);
-    if (!this.options.isRegistered(id)) this.connections.get(id)?.destroy();
-  }
-
-  private forgetStranger(id: number): void {
-    const timer = this.strangers.get(id);
-    if (timer !== undefined) clearTimeout(timer);
-    this.strangers.delete(id);
+  /** One that is not to be read from for two reasons is read from when both are over. */
+  private readOrNot(id: number): void {
+    const connection = this.connections.get(id);
+    if (this.isPaused || this.strangers.isHeld(id)) connection?.pause();
+    else connection?.resume();
   }
 }

@@ -247,8 +247,9 @@ function contentOf(row: { user: string; name: string; size: number; sha256: stri
   return `${row.user}/${row.name}/${row.size}/${row.sha256}`;
 }
 
-/** Null for what is not base64: Node leaves out what it does not know, so the length tells. */
+/** Null for what is not base64: Node leaves out what it does not know, so the length tells; it knows base64url too. */
 function decodeBase64(text: string): Buffer | null {
+  if (text.includes('-') || text.includes('_')) return null;
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
   const bytes = Buffer.from(text, 'base64');
   return text.length % 4 === 0 && bytes.length === (text.length / 4) * 3 - padding ? bytes : null;

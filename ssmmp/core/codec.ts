@@ -18,6 +18,7 @@ import {
 } from './catalog.ts';
 import { KIND_WORDS, readContents, writeContents } from './contents.ts';
 import { MESSAGE_BYTES_MAX, MESSAGE_LINES_MAX, parseId } from './names.ts';
+import { KEPT_SLACK_CHARS, ownText, ownValue } from './own-text.ts';
 import { LINE_SPELLINGS, readSubType, readType } from './spellings.ts';
 
 /** Why a line is no message, with what could be read of it. */
@@ -66,7 +67,7 @@ export function encode(message: Message, strict = false): string {
 /** Reads one line (without its LF; a CR at the end is ignored). Never throws. */
 export function decode(text: string): Decoded {
   const message = decodeInOrder(text);
-  return message === null ? decodeByName(text) : { ok: true, message };
+  return message === null ? decodeByName(text) : { ok: true, message: loose(message, text) };
 }
 
 /** Reading by name, whatever the order: the meaning of a message. `decode` is the same, only faster for most. */
@@ -106,7 +107,12 @@ export function decodeByName(text: string): Decoded {
   }
   const x = readExtensions(lines);
   if (x !== null) message['x'] = x;
-  return { ok: true, message: message as unknown as Message };
+  return { ok: true, message: loose(message as unknown as Message, text) };
+}
+
+/** What is kept of a message does not keep a long line. */
+function loose(message: Message, text: string): Message {
+  return text.length > KEPT_SLACK_CHARS ? ownValue(message) : message;
 }
 
 function lineOf(name: string, contents: string): string {
@@ -222,5 +228,5 @@ function hopsOf(type: MessageType): string {
 
 /** A piece of a stranger's text for a sentence: short, nothing unprintable. */
 function show(text: string | undefined): string {
-  return (text ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 80);
+  return ownText((text ?? '').slice(0, 80).replace(/[^\x20-\x7e]/g, '?'));
 }

@@ -5,6 +5,7 @@
  * where the bytes come from. A byte is one character here (a shell reads its sockets as latin1), so
  * lengths are bytes and a byte above 0x7E is still seen by the codec.
  */
+import { cutLoose } from './own-text.ts';
 
 /** What a chunk held: the complete lines, and whether a line went over the limit (then nothing follows). */
 export interface Frames {
@@ -51,13 +52,13 @@ export class LineFramer {
       const stop = end === -1 ? chunk.length : end;
       if (this.heldBytes + stop - from > this.limitBytes + 1) return this.stop(true);
       if (end === -1) break;
-      const line = this.whole(chunk.slice(from, end));
+      const line = this.whole(cutLoose(chunk.slice(from, end), chunk));
       if (line.length > this.limitBytes) return this.stop(true);
       if (!take(line)) return this.stop(false);
       from = end + 1;
     }
     if (from < chunk.length) {
-      this.held.push(from === 0 ? chunk : chunk.slice(from));
+      this.held.push(from === 0 ? chunk : cutLoose(chunk.slice(from), chunk));
       this.heldBytes += chunk.length - from;
     }
     return false;

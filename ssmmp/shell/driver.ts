@@ -20,6 +20,8 @@ export interface JournalWriter {
    * throws or rejects when the disk fails. Called again only when the one before is done.
    */
   commit(flush: boolean): Promise<void> | undefined;
+  /** Bytes of records in memory that are not written yet, where it can tell. */
+  readonly unwrittenBytes?: number;
 }
 
 /** An input without its time; the driver stamps it. */
@@ -27,6 +29,8 @@ export type Unstamped<Input extends Stamped> = Input extends Stamped ? Omit<Inpu
 
 /** Steps that wait for the disk; beyond it `congested` is called. */
 export const UNCOMMITTED_STEPS_MAX = 20_000;
+/** The same for the bytes of their records: one commit of more would keep everybody waiting, and fill the memory. */
+export const UNCOMMITTED_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface DriverOptions<Input extends Stamped, Effect> {
   now(): number;
@@ -93,13 +97,17 @@ export class Driver<State, Input extends Stamped, Effect> {
   }
 
   private schedule(journal: JournalWriter): void {
-    if (!this.isCongested && this.effects.length > UNCOMMITTED_STEPS_MAX) {
+    if (!this.isCongested && this.isBehind(journal)) {
       this.isCongested = true;
       this.options.congested?.(true);
     }
     if (this.committing) return;
     this.committing = true;
     setImmediate(() => this.commit(journal));
+  }
+
+  private isBehind(journal: JournalWriter): boolean {
+    return this.effects.length > UNCOMMITTED_STEPS_MAX || (journal.unwrittenBytes ?? 0) > UNCOMMITTED_BYTES_MAX;
   }
 
   private commit(journal: JournalWriter): void {
@@ -122,7 +130,7 @@ export class Driver<State, Input extends Stamped, Effect> {
       this.committing = false;
       this.perform(effects, times);
       if (this.effects.length > 0) this.schedule(journal);
-      if (this.isCongested && this.effects.length <= UNCOMMITTED_STEPS_MAX) {
+      if (this.isCongested && !this.isBehind(journal)) {
         this.isCongested = false;
         this.options.congested?.(false);
       }

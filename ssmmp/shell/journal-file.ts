@@ -124,6 +124,10 @@ export class JournalFile<State, Input extends Stamped, Effect> implements Journa
     return this.nextRecord;
   }
 
+  get unwrittenBytes(): number {
+    return this.filled;
+  }
+
   append(input: Stamped, effects: readonly unknown[]): void {
     const { encode } = this.options;
     const n = this.nextRecord;

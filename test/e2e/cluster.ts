@@ -184,7 +184,7 @@ export function processesNaming(text: string): string[] {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) return [];
     try {
       const line = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      return line.includes(text) && line.includes('dist/') ? [`${name}: ${line}`] : [];
+      return line.includes(text) && /(dist|services)\//.test(line) ? [`${name}: ${line}`] : [];
     } catch {
       return []; // it ended while we looked
     }

@@ -2,7 +2,13 @@
 import { expect } from 'chai';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Machine } from '../../../ssmmp/machine/machine.ts';
-import { Driver, UNCOMMITTED_STEPS_MAX, type DriverOptions, type JournalWriter } from '../../../ssmmp/shell/driver.ts';
+import {
+  Driver,
+  UNCOMMITTED_BYTES_MAX,
+  UNCOMMITTED_STEPS_MAX,
+  type DriverOptions,
+  type JournalWriter,
+} from '../../../ssmmp/shell/driver.ts';
 
 interface Input {
   readonly kind: 'say' | 'tick';
@@ -111,6 +117,24 @@ describe('the driver', function () {
     ]);
     await journal.finish();
     expect(performed).to.deep.equal(['a', 'b', 'c', 'd']);
+    driver.stop();
+  });
+
+  it('is congested while records of too many bytes wait for the disk, however few they are', async () => {
+    const congested: boolean[] = [];
+    const journal = Object.assign(new SlowJournal(), { unwrittenBytes: 0 });
+    const { driver, say } = drive(journal, { congested: (isCongested) => congested.push(isCongested) });
+    say('a', true);
+    await turn();
+    say('b', true);
+    journal.unwrittenBytes = UNCOMMITTED_BYTES_MAX + 1;
+    expect(congested).to.deep.equal([]);
+    say('c', true);
+    say('d', true);
+    expect(congested).to.deep.equal([true]);
+    journal.unwrittenBytes = 0; // the next commit writes them
+    await journal.finish();
+    expect(congested).to.deep.equal([true, false]);
     driver.stop();
   });
 

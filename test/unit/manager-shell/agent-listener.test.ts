@@ -1,7 +1,14 @@
 /** The port for agents: strangers, garbage and crowds are closed within named limits; an agent never notices. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { MESSAGE_BYTES_MAX, UNREADABLE_MESSAGES_MAX } from '../../../ssmmp/core/names.ts';
-import { UNREGISTERED_MAX, UNREGISTERED_MS } from '../../../manager/shell/agent-listener.ts';
+import {
+  STRANGERS_BURST_BYTES,
+  STRANGERS_BYTES_PER_S,
+  UNREGISTERED_MAX,
+  UNREGISTERED_MS,
+} from '../../../manager/shell/strangers.ts';
 import { lineOf, Peer, SUBNET, TestManager, until } from './cluster.ts';
 
 describe('the port for agents', function () {
@@ -97,6 +104,35 @@ describe('the port for agents', function () {
       const text = (await cluster.ask('/metrics')).body as string;
       return Number(/^ssmmp_connections (\d+)/m.exec(text)?.[1]) < 20;
     }, 'end of the crowd');
+  });
+
+  it('R17 strangers who talk without end cost so many bytes a second, and an agent still gets in', async function () {
+    this.timeout(60_000);
+    const padded = `type: initiation_request ~ message_id: 1 ~ agent_network_address: ${SUBNET}.21 ~ service_repository: () ~ x_pad: ${'p'.repeat(60_000)}\n`;
+    const folder = join(cluster.stateDir, 'journal');
+    const bytes = (): number => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+    const before = bytes();
+    const from = performance.now();
+    const crowd = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const peer = await Peer.connect(cluster.address, `${SUBNET}.29`);
+        const more = (): void => {
+          while (!peer.isClosed && peer.socket.write(padded));
+        };
+        peer.socket.on('drain', more);
+        more();
+        return peer;
+      }),
+    );
+    await until(() => bytes() - before > STRANGERS_BURST_BYTES, 'they have spent what they may', 10_000);
+    const late = await cluster.agent(30, '(nothing)');
+    expect(late.isClosed).to.equal(false);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const seconds = (performance.now() - from) / 1000;
+    const most = STRANGERS_BURST_BYTES + seconds * STRANGERS_BYTES_PER_S + crowd.length * 64 * 1024;
+    expect(bytes() - before).to.be.lessThan(most * 1.5);
+    for (const peer of crowd) peer.socket.destroy();
+    late.socket.destroy();
   });
 
   it('closes a stranger that does not register in time', async () => {
