@@ -5,6 +5,7 @@
  *
  *   stdout   one line `ready ADDR:PORT` when instances can connect
  *   stderr   the log, JSON lines
+ *   SIGUSR2  break the link to the Manager and connect anew (docs/faults.md)
  *   exit     0 stopped as told, 1 could not start or was refused by the Manager (R52), 64 usage
  */
 import { openLog } from '../ssmmp/shell/log.ts';
@@ -21,8 +22,12 @@ if (options === 'help') {
   process.exitCode = EXIT_USAGE;
 } else {
   const log = openLog({ node: options.address });
+  let relink = (): void => undefined;
+  // from the first moment on: without a listener this signal ends a process
+  if (process.platform !== 'win32') process.on('SIGUSR2', () => relink());
   startAgent(options, process.env, log).then(
     (agent) => {
+      relink = () => agent.relink();
       for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => agent.stop());
       process.stdout.write(`ready ${agent.listening}\n`);
       void agent.ended.then((code) => process.exit(code));

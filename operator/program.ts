@@ -13,6 +13,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addDown } from './commands/down.ts';
 import { addDrain, addUncordon } from './commands/drain.ts';
 import { addEvents } from './commands/events.ts';
+import { addFault } from './commands/fault.ts';
 import { addGet } from './commands/get.ts';
 import { addGraph } from './commands/graph.ts';
 import { addJournal } from './commands/journal.ts';
@@ -88,6 +89,7 @@ export function buildProgram(): Command {
     addApply,
     addStop,
     addKill,
+    addFault,
     addLogs,
     addEvents,
     addTrace,

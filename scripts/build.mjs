@@ -23,6 +23,7 @@ const PROGRAMS = {
   manager: 'manager/main.ts',
   journal: 'manager/journal.ts',
   agent: 'agent/main.ts',
+  link: 'faults/main.ts',
   ssmmp: 'operator/main.ts',
   cnapp: 'cli-client/main.ts',
 };

@@ -53,7 +53,14 @@ export const LAYERS = [
   // The load generator knows the user protocol and nothing of SSMMP; only the command `ssmmp load` starts it.
   { name: 'load-core', folder: 'load/core', pure: true, mayImport: ['protocols'] },
   { name: 'load', folder: 'load', mayImport: ['load-core', 'protocols'] },
-  { name: 'operator', folder: 'operator', mayImport: ['ssmmp-*', 'lab-runner', 'load', 'load-core'] },
+  // Faults: what a bad link does, what a fault is. The link process is a program of its own; the front (operator) starts it.
+  { name: 'faults-core', folder: 'faults/core', pure: true, mayImport: ['ssmmp-core', 'ssmmp-machine'] },
+  { name: 'faults', folder: 'faults', mayImport: ['faults-core', 'ssmmp-*'] },
+  {
+    name: 'operator',
+    folder: 'operator',
+    mayImport: ['ssmmp-*', 'lab-runner', 'load', 'load-core', 'faults-core'],
+  },
   {
     name: 'sim',
     folder: 'sim',

@@ -21,6 +21,7 @@ import { newAgentState, type AgentState } from '../core/state.ts';
 import { agentMachine } from '../core/step.ts';
 import { Connections } from './connections.ts';
 import type { AgentOptions } from './options.ts';
+import { managerPlace } from './manager-place.ts';
 import { Output } from './output.ts';
 import { acceptAll, takenPorts } from './probes.ts';
 import { loadRepository, type Repository } from './repository.ts';
@@ -44,6 +45,8 @@ export interface RunningAgent {
   readonly listening: string;
   /** Ends the children, then the agent. */
   stop(): void;
+  /** Breaks the link to the Manager; the next one goes where manager-link.json says. */
+  relink(): void;
   /** The exit code, once it has ended. */
   readonly ended: Promise<number>;
 }
@@ -66,6 +69,7 @@ export async function startAgent(options: AgentOptions, env: NodeJS.ProcessEnv, 
   return {
     listening: joinAddressPort(options.address, port),
     stop: () => shell.stop(),
+    relink: () => shell.relink(),
     ended: shell.ended.finally(() => removePidFile(pidFile)),
   };
 }
@@ -160,6 +164,11 @@ class AgentShell {
     this.#driver.input({ kind: 'stop_requested' });
   }
 
+  relink(): void {
+    const { connection } = this.#driver.state.link;
+    if (connection !== null) this.#connections.destroy(connection);
+  }
+
   #settings(port: number, node: string): AgentSettings {
     const { address, dataDir, strict, sharedAddress, timerScale } = this.#options;
     const baseEnv: Record<string, string> = {};
@@ -177,7 +186,7 @@ class AgentShell {
     const { address, manager } = this.#options;
     switch (effect.kind) {
       case 'connect_manager':
-        return this.#connections.connectManager(address, manager);
+        return this.#connections.connectManager(address, managerPlace(this.#options.stateDir, manager));
       case 'send':
         return this.#connections.send(effect.connection, effect.line);
       case 'close':

@@ -79,6 +79,11 @@ export class Connections {
     });
   }
 
+  /** Breaks a connection at once, as a broken cable would. */
+  destroy(id: number): void {
+    this.#open.get(id)?.destroy();
+  }
+
   send(id: number, line: string): void {
     this.#open.get(id)?.send(line);
   }

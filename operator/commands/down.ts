@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import { removeTraces, stopCluster } from '../shell/cluster-stop.ts';
+import { undoLeftFaults } from '../shell/fault-keeper.ts';
 import { writeData } from '../shell/output.ts';
 import { countedProcesses, findProcesses, signalProcess, waitForEnd } from '../shell/testbed-processes.ts';
 import { dropDeadUpLock } from '../shell/up-lock.ts';
@@ -27,6 +28,7 @@ async function down(command: Command): Promise<void> {
   const settings = settingsOf(command);
   const found = findProcesses(settings.stateDir);
   if (found.length === 0) {
+    undoLeftFaults(settings.stateDir);
     removeTraces(settings.stateDir);
     dropDeadUpLock(settings.stateDir);
     writeData(`nothing runs from ${settings.stateDir}\n`);
@@ -36,6 +38,7 @@ async function down(command: Command): Promise<void> {
   for (const up of ups) signalProcess(up, 'SIGTERM');
   for (const up of await waitForEnd(ups, UP_MS_MAX)) signalProcess(up, 'SIGKILL');
   await waitForEnd(ups, 1000);
+  undoLeftFaults(settings.stateDir);
   const report = await stopCluster(settings, () => false);
   dropDeadUpLock(settings.stateDir);
   if (report.left.length > 0) {

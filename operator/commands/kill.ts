@@ -11,7 +11,7 @@ import { findProcesses, signalProcess } from '../shell/testbed-processes.ts';
 import type { FoundProcess } from '../shell/testbed-processes.ts';
 import { settingsOf, withExamples } from './command.ts';
 
-const TARGETS = ['instance', 'agent', 'manager'] as const;
+export const TARGETS = ['instance', 'agent', 'manager'] as const;
 const SIGNALS = ['KILL', 'STOP', 'CONT', 'TERM'] as const;
 
 export function addKill(program: Command): void {
@@ -43,7 +43,8 @@ export function addKill(program: Command): void {
   ]);
 }
 
-async function findTarget(
+/** The process that a person means. Throws OperatorError when there is none. */
+export async function findTarget(
   target: (typeof TARGETS)[number],
   name: string | undefined,
   settings: Settings,

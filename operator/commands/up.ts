@@ -16,6 +16,9 @@ import { readGraphFile } from '../shell/graph-file.ts';
 import { onClosedPipe, styleFor, tell, writeData } from '../shell/output.ts';
 import { mustShareAddress, requireFreePorts, sharedRefusal } from '../shell/preflight.ts';
 import { chooseRepository } from '../shell/repository-choice.ts';
+import { openFront } from '../shell/front.ts';
+import type { Front } from '../shell/front.ts';
+import { undoLeftFaults } from '../shell/fault-keeper.ts';
 import { readSettings } from '../shell/settings.ts';
 import type { GlobalOptions, Settings } from '../shell/settings.ts';
 import { countedProcesses, findProcesses } from '../shell/testbed-processes.ts';
@@ -133,14 +136,17 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
   const here: Settings = { ...settings, operator: { ...settings.operator, address: plan.managerAddress } };
   const run = new ClusterRun(plan, here, (line) => tell(line));
   stop.onFirst(() => run.release());
+  let front: Front | null = null;
   try {
     const served = await run.start({ ...process.env, SSMMP_TIMER_SCALE: String(options.timerScale) });
+    front = await openFront(plan, here, run, (line) => tell(line));
     announce(graph.cnapp, served, here, performance.now() - startedAt);
     await stop.first;
   } catch (error) {
     if (!stop.isAsked()) throw error;
   } finally {
     run.release();
+    await front?.close();
     const report = await stopCluster(here, stop.isHurried, () => run.processes());
     for (const { name, pid } of report.left) tell(`${name} (pid ${pid}) could not be ended`);
   }
@@ -149,6 +155,7 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
 
 /** Ends what a killed `ssmmp up` left: its Manager and agents would hold the ports. */
 async function endLeftovers(settings: Settings): Promise<void> {
+  undoLeftFaults(settings.stateDir);
   const left = findProcesses(settings.stateDir).filter(({ role }) => role !== 'up');
   if (left.length === 0) return;
   tell(`ending what an earlier run left: ${countedProcesses(left)}`);

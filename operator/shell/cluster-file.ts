@@ -18,6 +18,8 @@ export interface ClusterFile {
   readonly nodes: readonly Pick<NodeRow, 'node' | 'agent_network_address'>[];
   /** The process of `ssmmp up`. */
   readonly pid: number;
+  /** Where it takes faults, with the operator token. Not there until users are served. */
+  readonly front?: { readonly address: string; readonly port: number };
 }
 
 /** The file of a state directory, or null when there is none that can be read. */

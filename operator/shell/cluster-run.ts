@@ -38,6 +38,13 @@ export interface ServedState {
   readonly gateways: readonly GatewayRow[];
 }
 
+/** What faults change about what others are told. */
+export interface FrontView {
+  readonly place: { readonly address: string; readonly port: number };
+  /** Where users find this gateway: at its own address, or behind a link that has a fault. */
+  userPlace(gateway: GatewayRow): GatewayRow;
+}
+
 export class ClusterRun {
   readonly #plan: ClusterPlan;
   readonly #settings: Settings;
@@ -50,6 +57,9 @@ export class ClusterRun {
   #unwatch: (() => void) | null = null;
   #refresh: NodeJS.Timeout | null = null;
   #written = '';
+  #nodes: readonly NodeRow[] = [];
+  #gateways: readonly GatewayRow[] = [];
+  #front: FrontView | null = null;
 
   constructor(plan: ClusterPlan, settings: Settings, tell: (line: string) => void) {
     this.#plan = plan;
@@ -82,6 +92,22 @@ export class ClusterRun {
       const role = program === this.#plan.manager ? 'manager' : 'agent';
       return identity === null ? [] : [{ ...identity, role, name: program.name, node: null, instanceId: null }];
     });
+  }
+
+  /** The program of that name (`manager`, `agent 2`); null where none was planned. */
+  program(name: string): Supervised | null {
+    return this.#programs.find(({ program }) => program.name === name) ?? null;
+  }
+
+  /** The gateways as they were last heard of. */
+  get gateways(): readonly GatewayRow[] {
+    return this.#gateways;
+  }
+
+  /** Faults are taken from now on; again whenever they change something for users. */
+  showFront(front: FrontView): void {
+    this.#front = front;
+    if (!this.#isStopping) this.#writeClusterFile(this.#nodes, this.#gateways);
   }
 
   /** From now on deaths are wanted: nothing is started any more. */
@@ -182,18 +208,22 @@ export class ClusterRun {
   }
 
   #writeClusterFile(nodes: readonly NodeRow[], gateways: readonly GatewayRow[]): void {
+    this.#nodes = nodes;
+    this.#gateways = gateways;
+    const front = this.#front;
     const planned = this.#plan.nodes.map(({ node, address }) => ({ node, agent_network_address: address }));
     const file = {
       subnet: this.#settings.subnet,
       manager: this.#plan.managerAddress,
       operator_port: this.#settings.operator.port,
       dns: { address: this.#plan.managerAddress, port: DNS_PORT },
-      gateways,
+      gateways: front === null ? gateways : gateways.map((row) => front.userPlace(row)),
       nodes:
         nodes.length === 0
           ? planned
           : nodes.map((row) => ({ node: row.node, agent_network_address: row.agent_network_address })),
       pid: process.pid,
+      ...(front === null ? {} : { front: front.place }),
     };
     const text = JSON.stringify(file);
     if (text === this.#written) return;

@@ -29,6 +29,8 @@ export class Supervised {
   #restart: NodeJS.Timeout | null = null;
   #deathsInRow = 0;
   #isReleased = false;
+  /** A fault keeps it down (`ssmmp fault node-off`). */
+  #isHeld = false;
 
   constructor(program: PlannedProgram, env: NodeJS.ProcessEnv, events: SupervisedEvents) {
     this.program = program;
@@ -43,7 +45,7 @@ export class Supervised {
 
   /** Starts the program, unless it was released. Throws what `spawn` throws at once, such as a missing folder. */
   start(): void {
-    if (this.#isReleased) return;
+    if (this.#isReleased || this.#isHeld) return;
     const { file, args, stateDir, logFile } = this.program;
     mkdirSync(stateDir, { recursive: true });
     mkdirSync(dirname(logFile), { recursive: true });
@@ -71,6 +73,19 @@ export class Supervised {
     );
   }
 
+  /** Keeps it down once it has ended, until `letGo`. */
+  hold(): void {
+    this.#isHeld = true;
+    if (this.#restart !== null) clearTimeout(this.#restart);
+  }
+
+  /** Starts it again after `hold`; nothing where it runs. */
+  letGo(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    if (this.#child === null) this.start();
+  }
+
   /** From now on its end is wanted: it is not started again. */
   release(): void {
     this.#isReleased = true;
@@ -81,7 +96,7 @@ export class Supervised {
     if (this.#child === null) return;
     this.#child = null;
     this.#identity = null;
-    if (this.#isReleased) return;
+    if (this.#isReleased || this.#isHeld) return;
     this.#deathsInRow = deathsAfter(this.#deathsInRow, performance.now() - startedAt);
     const waitMs = restartWaitMs(this.#deathsInRow);
     this.#restart = setTimeout(() => this.start(), waitMs);

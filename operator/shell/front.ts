@@ -1,0 +1,49 @@
+/**
+ * The part of `ssmmp up` that takes faults: keeper and port, put together for one cluster.
+ *
+ * Lives here: what the keeper needs to know of the cluster. Does not live here: faults themselves.
+ */
+import type { ClusterPlan } from '../core/cluster-plan.ts';
+import type { ClusterRun } from './cluster-run.ts';
+import { FaultKeeper } from './fault-keeper.ts';
+import { FrontPort } from './front-port.ts';
+import type { Settings } from './settings.ts';
+
+export interface Front {
+  /** Undoes every fault. */
+  close(): Promise<void>;
+}
+
+export async function openFront(
+  plan: ClusterPlan,
+  settings: Settings,
+  run: ClusterRun,
+  tell: (line: string) => void,
+): Promise<Front> {
+  const keeper = new FaultKeeper({
+    stateDir: settings.stateDir,
+    managerAddress: plan.managerAddress,
+    nodes: plan.nodes,
+    enter: () => [],
+    userAddress: null,
+    gateways: () => run.gateways,
+    holdProgram: (name) => {
+      run.program(name)?.hold();
+      return run.program(name) !== null;
+    },
+    letGoProgram: (name) => run.program(name)?.letGo(),
+    applyCuts: null,
+    usersMoved: () => run.showFront(view),
+    tell,
+  });
+  const port = new FrontPort(keeper, settings.stateDir);
+  const place = await port.listen();
+  const view = { place, userPlace: keeper.links.userPlace.bind(keeper.links) };
+  run.showFront(view);
+  return {
+    close: async () => {
+      port.close();
+      await keeper.close();
+    },
+  };
+}
