@@ -26,8 +26,8 @@ export type InstanceInput =
    * crowded. `atLeast`: how many sessions it wants when no more replicas are known; 1 where it is missing.
    */
   | { readonly kind: 'session_needed'; readonly at: number; readonly plug: string; readonly atLeast?: number }
-  /** A `dial` succeeded, or failed. */
-  | { readonly kind: 'dialed'; readonly at: number; readonly opening: number }
+  /** A `dial` succeeded, or failed. `sourcePort`: where a forwarder dialed, from a port of its own choice. */
+  | { readonly kind: 'dialed'; readonly at: number; readonly opening: number; readonly sourcePort?: number }
   | {
       readonly kind: 'dial_failed';
       readonly at: number;

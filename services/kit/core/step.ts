@@ -52,7 +52,7 @@ function dispatch(turn: Turn, input: InstanceInput): void {
     case 'session_needed':
       return sessionNeeded(turn, input.plug, input.atLeast ?? 1);
     case 'dialed':
-      return dialed(turn, input.opening);
+      return dialed(turn, input.opening, input.sourcePort);
     case 'dial_failed':
       return dialFailed(turn, input.opening, input.why);
     case 'session_accepted':

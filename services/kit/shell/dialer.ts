@@ -2,26 +2,30 @@
  * Connecting a plug to the socket it was granted.
  *
  * Lives here: one try from one source port, and telling why it failed. Does not live here: which port, how often, what
- * the Manager is told (core/dialogues/session-open.ts).
+ * the Manager is told (core/dialogues/session-open.ts), dialing through a sidecar (forwarder-dialer.ts).
  */
 import { connect, type Socket } from 'node:net';
 
 export interface DialEvents {
-  dialed(socket: Socket): void;
+  /** `sourcePort`: the port that the destination sees, where it is not the one that was asked for. */
+  dialed(socket: Socket, sourcePort?: number): void;
   failed(why: 'port_in_use' | 'refused' | 'timeout'): void;
 }
 
-/** Errors that say that this source port cannot be used for this destination now (R22). */
-const PORT_ERRORS = new Set(['EADDRINUSE', 'EADDRNOTAVAIL']);
-
 /** Dials; exactly one of the events follows, unless the returned function is called before: that forgets the try. */
-export function dial(
+export type Dial = (
   sourceAddress: string,
   sourcePort: number,
   destAddress: string,
   destPort: number,
   events: DialEvents,
-): () => void {
+) => () => void;
+
+/** Errors that say that this source port cannot be used for this destination now (R22). */
+const PORT_ERRORS = new Set(['EADDRINUSE', 'EADDRNOTAVAIL']);
+
+/** Straight to the destination, as a mesh without sidecars does. */
+export const dial: Dial = (sourceAddress, sourcePort, destAddress, destPort, events) => {
   const socket = connect({
     host: destAddress,
     port: destPort,
@@ -46,7 +50,7 @@ export function dial(
     socket.removeAllListeners('connect');
     socket.destroy();
   };
-}
+};
 
 function ignore(): void {
   return;

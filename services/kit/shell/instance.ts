@@ -16,6 +16,7 @@ import { AgentLink } from './agent-link.ts';
 import type { Shared } from './dest-session.ts';
 import { HALF_LINE_MS } from './listener.ts';
 import { startMeasuring } from './measure.ts';
+import { dialerOf } from './forwarder-dialer.ts';
 import { Plugs } from './plugs.ts';
 import { Sockets } from './sockets.ts';
 
@@ -62,9 +63,10 @@ export class Instance {
       oversized: () => driver.input({ kind: 'oversized_received' }),
       closed: (why) => driver.input({ kind: 'agent_closed', why, jitter: Math.random() }),
     });
-    this.plugs = new Plugs(settings.plugs, log, now, {
+    this.plugs = new Plugs(settings.plugs, dialerOf(options.env), log, now, {
       needed: (plug, atLeast) => driver.input({ kind: 'session_needed', plug, atLeast }),
-      dialed: (opening) => driver.input({ kind: 'dialed', opening }),
+      dialed: (opening, sourcePort) =>
+        driver.input({ kind: 'dialed', opening, ...(sourcePort === undefined ? {} : { sourcePort }) }),
       dialFailed: (opening, why) => driver.input({ kind: 'dial_failed', opening, why }),
       drained: (key) => driver.input({ kind: 'session_drained', side: 'source', key }),
       ended: (key, clean) => driver.input({ kind: 'session_ended', side: 'source', key, clean }),

@@ -7,7 +7,7 @@
 import type { Socket } from 'node:net';
 import type { PlugSetting } from '../../../ssmmp/core/catalog.ts';
 import type { LineMessage, Logger, OrderedPlug, Plug } from '../service.ts';
-import { dial } from './dialer.ts';
+import type { Dial } from './dialer.ts';
 import { PlugSessions } from './plug.ts';
 import { MatchedSourceSession, OrderedSourceSession, type SourceSession } from './source-session.ts';
 
@@ -16,7 +16,7 @@ type Discipline = 'matched' | 'ordered';
 /** What the plugs tell the machine. */
 export interface PlugsEvents {
   needed(plug: string, atLeast: number): void;
-  dialed(opening: number): void;
+  dialed(opening: number, sourcePort?: number): void;
   dialFailed(opening: number, why: 'port_in_use' | 'refused' | 'timeout'): void;
   drained(key: string): void;
   ended(key: string, clean: boolean): void;
@@ -37,8 +37,10 @@ export class Plugs {
   private readonly log: Logger;
   private readonly now: () => number;
   private readonly events: PlugsEvents;
+  private readonly dialer: Dial;
 
-  constructor(settings: readonly PlugSetting[], log: Logger, now: () => number, events: PlugsEvents) {
+  constructor(settings: readonly PlugSetting[], dialer: Dial, log: Logger, now: () => number, events: PlugsEvents) {
+    this.dialer = dialer;
     this.log = log;
     this.now = now;
     this.events = events;
@@ -100,10 +102,10 @@ export class Plugs {
   dial(opening: number, sourceAddress: string, sourcePort: number, destAddress: string, destPort: number): void {
     const entry = { forget: () => undefined as void, socket: null as Socket | null };
     this.dials.set(opening, entry);
-    entry.forget = dial(sourceAddress, sourcePort, destAddress, destPort, {
-      dialed: (socket) => {
+    entry.forget = this.dialer(sourceAddress, sourcePort, destAddress, destPort, {
+      dialed: (socket, seenPort) => {
         entry.socket = socket;
-        this.events.dialed(opening);
+        this.events.dialed(opening, seenPort);
       },
       failed: (why) => {
         this.dials.delete(opening);

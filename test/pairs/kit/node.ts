@@ -48,7 +48,11 @@ export class Bench {
   }
 
   /** Starts an instance and awaits its hello. */
-  async start(create: Create, settings: Partial<InstanceSettings> & { instanceId: number }): Promise<Running> {
+  async start(
+    create: Create,
+    settings: Partial<InstanceSettings> & { instanceId: number },
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Running> {
     const full = { serviceName: 'post', address: SOURCE_NODE, sockets: [], plugs: [], timerScale: 1, ...settings };
     const fakeAgent = await this.agent(full.address);
     const logs: Running['logs'] = [];
@@ -60,7 +64,7 @@ export class Bench {
       settings: full,
       agentPort: AGENT_PORT,
       dataDir: null,
-      env: {},
+      env,
       log,
       now: () => Date.now(),
       exit: (code) => exit(code),

@@ -124,11 +124,13 @@ function dial(turn: Turn, opening: number, granted: Granted): void {
   turn.do({ kind: 'dial', opening, sourcePort, destAddress, destPort });
 }
 
-export function dialed(turn: Turn, id: number): void {
+/** `sourcePort`: the port that the destination sees, where it is not the one that was asked for. */
+export function dialed(turn: Turn, id: number, sourcePort?: number): void {
   const { state } = turn;
   const opening = state.openings.get(id);
   if (opening === undefined || opening.granted === null) return;
   const { plug, granted } = opening;
+  if (sourcePort !== undefined) granted.sourcePort = sourcePort;
   state.openings.delete(id);
   turn.clear('opening', id);
   const key = sessionKey(state.settings.address, granted.sourcePort, granted.destAddress, granted.destPort);
