@@ -8,6 +8,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { addAgent, addManager } from './commands/actor.ts';
 import { addApply, addPlan } from './commands/apply.ts';
 import { withExamples } from './commands/command.ts';
+import { addConfirmLost } from './commands/confirm-lost.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDown } from './commands/down.ts';
@@ -85,6 +86,7 @@ export function buildProgram(): Command {
     addMigrate,
     addDrain,
     addUncordon,
+    addConfirmLost,
     addPlan,
     addApply,
     addStop,

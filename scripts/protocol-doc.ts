@@ -10,7 +10,7 @@ import { EXTENSION_LINES, FIELD_KINDS, MESSAGE_TYPES, rowOf, type MessageType } 
 import { MESSAGE_BYTES_MAX, MESSAGE_LINES_MAX, UNREADABLE_MESSAGES_MAX } from '../ssmmp/core/names.ts';
 import { LINE_SPELLINGS, SUB_TYPE_SPELLINGS, TYPE_SPELLINGS } from '../ssmmp/core/spellings.ts';
 import { STATUS } from '../ssmmp/core/status.ts';
-import { DEFAULT_TIMERS } from '../ssmmp/core/timers.ts';
+import { DEFAULT_TIMERS, scaledTimers, TIMER_NAMES, timerMeaning, type TimerName } from '../ssmmp/core/timers.ts';
 
 const KINDS: Readonly<Record<(typeof FIELD_KINDS)[keyof typeof FIELD_KINDS], string>> = {
   address: 'IPv4 or IPv6 literal, canonical form',
@@ -110,13 +110,19 @@ ${rows.join('\n')}`;
 }
 
 function timers(): string {
-  const rows = Object.entries(DEFAULT_TIMERS).map(([name, ms]) => `| \`${name}\` | ${ms} |`);
+  const other = (name: TimerName, ms: number): string => (ms === DEFAULT_TIMERS[name] ? '' : String(ms));
+  const [nomad, kubernetes] = [scaledTimers(1, 'nomad'), scaledTimers(1, 'kubernetes')];
+  const rows = TIMER_NAMES.map(
+    (name) =>
+      `| \`${name}\` | ${DEFAULT_TIMERS[name]} | ${other(name, nomad[name])} | ${other(name, kubernetes[name])} | ${timerMeaning(name)} |`,
+  );
   return `## Timers (R46)
 
-In milliseconds; \`--timer-scale\` and \`SSMMP_TIMER_SCALE\` multiply them all. What each is for stands beside it in ssmmp/core/timers.ts.
+In milliseconds. \`--timers\` (or \`SSMMP_TIMERS\`) chooses the column, \`--timer-scale\` (or \`SSMMP_TIMER_SCALE\`) multiplies all of it;
+\`ssmmp get timers\` shows what a running cluster has. Empty: as in lab. Where the figures are from stands in ssmmp/core/timers.ts.
 
-| timer | ms |
-| --- | --- |
+| timer | lab | nomad | kubernetes | what for |
+| --- | --- | --- | --- | --- |
 ${rows.join('\n')}`;
 }
 

@@ -7,6 +7,7 @@
  */
 import type { SocketSetting } from '../../ssmmp/core/catalog.ts';
 import type { RepositoryService } from '../../ssmmp/core/repository-file.ts';
+import type { TimerPreset } from '../../ssmmp/core/timers.ts';
 
 /** What an agent is told when it starts. */
 export interface AgentSettings {
@@ -23,6 +24,8 @@ export interface AgentSettings {
   readonly baseEnv: Readonly<Record<string, string>>;
   /** Factor on every timer (R46). */
   readonly timerScale: number;
+  /** The table of durations that the factor scales (R46); `lab` where it is missing. */
+  readonly timerPreset?: TimerPreset;
   /** Emit no x_ line at all. */
   readonly strict: boolean;
   /** Nodes share this address and differ by x_node (R16). */

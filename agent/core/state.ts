@@ -202,7 +202,7 @@ export function loadAgentState(saved: unknown): AgentState {
   data['unidentified'] = new Set(data['unidentified'] as number[]);
   data['deadlines'] = Deadlines.load(data['deadlines'] as [string, number][]);
   const state = data as unknown as AgentState;
-  state.timers = scaledTimers(state.settings?.timerScale ?? 1);
+  state.timers = scaledTimers(state.settings?.timerScale ?? 1, state.settings?.timerPreset);
   return state;
 }
 

@@ -32,7 +32,7 @@ function step(state: AgentState, input: AgentInput): Step<AgentEffect> {
   if (input.kind === 'agent_started') {
     if (state.settings !== null) return NOTHING;
     state.settings = input.settings;
-    state.timers = scaledTimers(input.settings.timerScale);
+    state.timers = scaledTimers(input.settings.timerScale, input.settings.timerPreset);
     state.jitter = input.settings.seed | 0;
   }
   // Nothing happens to an agent that has not been told who it is.

@@ -136,7 +136,7 @@ class AgentShell {
   begin(port: number): void {
     const remembered = this.#stateFile.load();
     const settings = this.#settings(port, remembered?.node ?? randomBytes(8).toString('hex'));
-    const timers = scaledTimers(settings.timerScale);
+    const timers = scaledTimers(settings.timerScale, settings.timerPreset);
     const kept = new Set(remembered?.instances.map(({ id, service }) => `${service}/${id}`));
     this.#output.collectLeft((service, id) => kept.has(`${service}/${id}`));
     this.#spares = new Spares(
@@ -170,16 +170,17 @@ class AgentShell {
   }
 
   #settings(port: number, node: string): AgentSettings {
-    const { address, dataDir, strict, sharedAddress, timerScale } = this.#options;
+    const { address, dataDir, strict, sharedAddress, timerScale, timerPreset } = this.#options;
     const baseEnv: Record<string, string> = {};
     for (const name of PASSED_ON) {
       const value = this.#env[name];
       if (value !== undefined) baseEnv[name] = value;
     }
     if (timerScale !== 1) baseEnv['SSMMP_TIMER_SCALE'] = String(timerScale);
+    if (timerPreset !== 'lab') baseEnv['SSMMP_TIMERS'] = timerPreset;
     const repository = this.#repository.services;
     const seed = randomInt(2 ** 31);
-    return { address, port, node, repository, dataDir, baseEnv, timerScale, strict, sharedAddress, seed };
+    return { address, port, node, repository, dataDir, baseEnv, timerScale, timerPreset, strict, sharedAddress, seed };
   }
 
   #perform(effect: AgentEffect): void {

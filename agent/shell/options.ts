@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { canonicalAddress, splitAddressPort } from '../../ssmmp/core/address.ts';
 import { parsePort } from '../../ssmmp/core/names.ts';
+import { isTimerPreset, TIMER_PRESETS, type TimerPreset } from '../../ssmmp/core/timers.ts';
 import { AGENT_PORT, MANAGER_PORT } from '../core/limits.ts';
 
 export interface AgentOptions {
@@ -21,6 +22,7 @@ export interface AgentOptions {
   readonly strict: boolean;
   readonly sharedAddress: boolean;
   readonly timerScale: number;
+  readonly timerPreset: TimerPreset;
 }
 
 export const USAGE = `usage: agent --address ADDR --manager ADDR[:PORT] --repository FILE [options]
@@ -33,6 +35,7 @@ export const USAGE = `usage: agent --address ADDR --manager ADDR[:PORT] --reposi
   --port PORT           where instances reach this agent (default ${AGENT_PORT})
   --shared-address      several nodes share this address and differ by port
   --strict-1.1          no x_ line in any message
+  --timers lab          durations to start from: lab, nomad or kubernetes (also SSMMP_TIMERS)
   --timer-scale F       factor on every timer (also SSMMP_TIMER_SCALE)
 `;
 
@@ -62,6 +65,9 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Ag
   const timerScale = Number(scaleText);
   if (!(timerScale > 0) || timerScale > 1000)
     return `timer scale ${scaleText}: expected a number above 0 and at most 1000 (--timer-scale, SSMMP_TIMER_SCALE)`;
+  const timerPreset = flags.timers ?? env['SSMMP_TIMERS'] ?? 'lab';
+  if (!isTimerPreset(timerPreset))
+    return `timers ${timerPreset}: expected ${TIMER_PRESETS.join(', ')} (--timers, SSMMP_TIMERS)`;
   const stateDir = resolve(flags['state-dir'] ?? join('.ssmmp', 'nodes', address.replaceAll(':', '_')));
   return {
     address,
@@ -73,6 +79,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Ag
     strict,
     sharedAddress,
     timerScale,
+    timerPreset,
   };
 }
 
@@ -88,6 +95,7 @@ function parseFlags(args: readonly string[]) {
       'state-dir': { type: 'string' },
       'data-dir': { type: 'string' },
       port: { type: 'string' },
+      timers: { type: 'string' },
       'timer-scale': { type: 'string' },
       'shared-address': { type: 'boolean' },
       'strict-1.1': { type: 'boolean' },

@@ -6,6 +6,7 @@
  * what it means.
  */
 import type { Graph } from '../../ssmmp/core/graph.ts';
+import type { TimerPreset } from '../../ssmmp/core/timers.ts';
 
 /** Settings that the first record fixes for the life of a cluster, or that a restart may change. */
 export interface ManagerSettings {
@@ -15,6 +16,8 @@ export interface ManagerSettings {
   readonly cluster: string;
   /** Factor on every timer (R46). */
   readonly timerScale: number;
+  /** The table of durations that the factor scales (R46); `lab` where it is missing. */
+  readonly timerPreset?: TimerPreset;
   /** Emit no x_ line at all. */
   readonly strict: boolean;
   /** Nodes share one address and differ by x_node (R16). */
@@ -32,6 +35,8 @@ export type Command =
   | { readonly command: 'migrate'; readonly instance: string; readonly to: string | null; readonly dry_run: boolean }
   | { readonly command: 'drain'; readonly node: string; readonly dry_run: boolean }
   | { readonly command: 'uncordon'; readonly node: string }
+  /** `node` null: every node that is away. */
+  | { readonly command: 'confirm-lost'; readonly node: string | null }
   /** The shell has read and checked the file; its name is for people. */
   | { readonly command: 'apply'; readonly graph: Graph; readonly file: string; readonly dry_run: boolean }
   | { readonly command: 'shutdown' };

@@ -63,6 +63,7 @@ export function initialManager(): ManagerState {
     lastConnection: 0,
     stopping: null,
     startedAt: 0,
+    doubt: null,
   };
 }
 
@@ -89,7 +90,7 @@ export function loadManager(saved: unknown): ManagerState {
     ...initialManager(),
     ...(from as unknown as ManagerState),
     index: indexGraph(from.graph),
-    timers: scaledTimers(from.settings.timerScale),
+    timers: scaledTimers(from.settings.timerScale, from.settings.timerPreset),
     agents: byKey(from.agents.map(loadAgent), (agent) => agent.key),
     rivals: new Map(from.rivals as never),
     connections: new Map(from.connections as never),

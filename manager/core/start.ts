@@ -18,8 +18,9 @@ export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'mana
   const { state, now } = turn;
   state.settings = input.settings;
   state.epoch = Math.max(state.epoch, input.epoch);
-  state.timers = scaledTimers(input.settings.timerScale);
+  state.timers = scaledTimers(input.settings.timerScale, input.settings.timerPreset);
   state.startedAt = now;
+  const wasStopped = state.stopping !== null;
   state.stopping = null;
   state.connections.clear();
   for (const key of [...state.rivals.keys()]) turn.clear('rival', key);
@@ -28,6 +29,12 @@ export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'mana
   for (const agent of state.agents.values()) {
     agent.connection = null;
     if (agent.status === 'lost') continue;
+    // After an ordered stop nobody is missed: the next start may have fewer nodes.
+    if (wasStopped && agent.instances.size === 0) {
+      agent.status = 'lost';
+      agent.lastHeard = 0;
+      continue;
+    }
     agent.status = 'unknown';
     // Silence counts from where the grace for coming back ends.
     agent.lastHeard = now - state.timers.lostMs + Math.max(state.timers.agentGraceMs, state.timers.suspectMs);

@@ -230,6 +230,15 @@ export interface PortBook {
   next: number;
 }
 
+/** The Manager suspects itself. */
+export interface Doubt {
+  readonly since: number;
+  /** Keys of the agents that vanished, those that were lost before the doubt began too. */
+  readonly vanished: string[];
+  /** How many agents there were. */
+  readonly known: number;
+}
+
 export interface ManagerState {
   settings: ManagerSettings;
   epoch: number;
@@ -269,6 +278,8 @@ export interface ManagerState {
   /** The whole testbed stops: nothing is started any more. The operator's request that waits for it. */
   stopping: { request: number; readonly since: number } | null;
   startedAt: number;
+  /** Too many nodes vanished together: none of them is replaced (self-doubt.ts). */
+  doubt: Doubt | null;
 }
 
 /** Ended instances and sessions kept for `--all`. */

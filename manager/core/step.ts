@@ -33,7 +33,7 @@ import { Turn } from './turn.ts';
 /** The Manager as a machine. Its journal starts with `manager_started`. */
 export const managerMachine: Machine<ManagerState, ManagerInput, ManagerEffect> = {
   name: 'manager',
-  version: 1,
+  version: 2,
   step,
   nextDeadline: (state) => state.deadlines.next(),
   save: saveManager,

@@ -6,7 +6,7 @@
 import { onCloseTimeout, dropTombstone } from './dialogues/session-close.ts';
 import { onExecutionTimeout } from './dialogues/execution.ts';
 import { onGrantDeadline } from './dialogues/session.ts';
-import { beat } from './dialogues/health.ts';
+import { beat, judgeSilence } from './dialogues/health.ts';
 import { holderSilent } from './dialogues/initiation.ts';
 import { onGracefulTimeout, requestHard } from './dialogues/shutdown.ts';
 import { stoppingTimeout } from './dialogues/stopping.ts';
@@ -28,6 +28,8 @@ function onDeadline(turn: Turn, kind: DeadlineKind, argument: string): void {
   switch (kind) {
     case 'beat':
       return beat(turn);
+    case 'silence':
+      return judgeSilence(turn);
     case 'exchange':
       return onExchangeTimeout(turn, Number(argument));
     case 'grant':

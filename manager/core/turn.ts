@@ -15,7 +15,7 @@ type EventData = Record<string, string | number | boolean | null>;
 
 /** Deadlines of the Manager are keys `kind/argument`; tick.ts says what follows when one is due. */
 export type DeadlineKind =
-  'beat' | 'exchange' | 'grant' | 'tombstone' | 'rival' | 'hold' | 'settle' | 'hard' | 'stopping';
+  'beat' | 'silence' | 'exchange' | 'grant' | 'tombstone' | 'rival' | 'hold' | 'settle' | 'hard' | 'stopping';
 
 /** Passed to every handler of one step. */
 export class Turn {

@@ -4,7 +4,9 @@
  * Lives here: the lists of the operator port, with the field names of the specification in snake case.
  * Does not live here: HTTP, tables for terminals (operator/). Nothing here changes the state.
  */
+import { DEFAULT_TIMERS, scaledTimers, TIMER_NAMES, timerMeaning } from '../../ssmmp/core/timers.ts';
 import { canonicalName, usableGateways } from './dns.ts';
+import { heldBecause } from './self-doubt.ts';
 import { offers, type Agent, type EndedSession, type Instance, type ManagerState, type Session } from './state.ts';
 
 export type View = Record<string, unknown>;
@@ -20,6 +22,7 @@ export function nodesView(state: ManagerState): View[] {
       instances: agent.instances.size,
       health: agent.health,
       cordoned: agent.cordoned,
+      held: heldBecause(state, agent),
       service_repository: [...agent.repository].filter((name) => offers(agent, name)),
     }));
 }
@@ -71,6 +74,21 @@ export function gatewaysView(state: ManagerState): View[] {
       status,
     }));
   });
+}
+
+/** The timers as they are (R46): `name, ms, meaning`, and what the preset says before the factor. */
+export function timersView(state: ManagerState): View[] {
+  const { timerPreset = 'lab', timerScale } = state.settings;
+  const unscaled = scaledTimers(1, timerPreset);
+  return TIMER_NAMES.map((name) => ({
+    name,
+    ms: state.timers[name],
+    preset: timerPreset,
+    preset_ms: unscaled[name],
+    lab_ms: DEFAULT_TIMERS[name],
+    factor: timerScale,
+    meaning: timerMeaning(name),
+  }));
 }
 
 /** Can a user be served: does every gateway have its fewest replicas on? */

@@ -22,8 +22,8 @@ export interface AgentListenerOptions {
   readonly port: number;
   /** Highest connection number ever used. */
   readonly lastConnection: number;
-  /** Factor on UNREGISTERED_MS. */
-  readonly timerScale: number;
+  /** An agent says its initiation_request at once; a connection that has not registered after this is closed. */
+  readonly unregisteredMs: number;
   input(input: Unstamped<ManagerInput>): void;
   /** Does the core still want what this connection says? */
   isWanted(connection: number): boolean;
@@ -46,7 +46,7 @@ export class AgentListener {
     this.options = options;
     this.lastConnection = options.lastConnection;
     this.strangers = new Strangers({
-      timerScale: options.timerScale,
+      unregisteredMs: options.unregisteredMs,
       isRegistered: (id) => options.isRegistered(id),
       drop: (id) => this.connections.get(id)?.destroy(),
       hold: (id) => this.readOrNot(id),

@@ -36,6 +36,7 @@ const EXPECTED = [
   { command: 'migrate', instance: '5 or post/5', to: '2 or 127.0.0.12 or null', dry_run: false },
   { command: 'drain', node: '2 or 127.0.0.12', dry_run: false },
   { command: 'uncordon', node: '2 or 127.0.0.12' },
+  { command: 'confirm-lost', node: '2 or 127.0.0.12 or null' },
   { command: 'apply', file: 'cnapp.yaml', text: 'the text of the file', dry_run: false },
   { command: 'shutdown' },
 ];
@@ -64,6 +65,7 @@ const commandShape = z.discriminatedUnion(
     z.strictObject({ command: z.literal('migrate'), instance, to: node.nullable().default(null), dry_run: dryRun }),
     z.strictObject({ command: z.literal('drain'), node, dry_run: dryRun }),
     z.strictObject({ command: z.literal('uncordon'), node }),
+    z.strictObject({ command: z.literal('confirm-lost'), node: node.nullable().default(null) }),
     z.strictObject({
       command: z.literal('apply'),
       file: z.string({ error: 'the name of the file, for problems in it' }).max(FILE_NAME_MAX, {
@@ -74,7 +76,7 @@ const commandShape = z.discriminatedUnion(
     }),
     z.strictObject({ command: z.literal('shutdown') }),
   ],
-  { error: 'stop, scale, migrate, drain, uncordon, apply or shutdown' },
+  { error: 'stop, scale, migrate, drain, uncordon, confirm-lost, apply or shutdown' },
 ) satisfies z.ZodType<Exclude<Command, { command: 'apply' }> | ApplyBody>;
 
 export interface CommandReply {

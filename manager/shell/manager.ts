@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { joinAddressPort } from '../../ssmmp/core/address.ts';
 import type { Graph } from '../../ssmmp/core/graph.ts';
 import { UNREADABLE_MESSAGES_MAX } from '../../ssmmp/core/names.ts';
+import { scaledTimers } from '../../ssmmp/core/timers.ts';
 import { startClock } from '../../ssmmp/shell/clock.ts';
 import { Driver } from '../../ssmmp/shell/driver.ts';
 import { openJournal, type JournalFile } from '../../ssmmp/shell/journal-file.ts';
@@ -84,7 +85,7 @@ async function startLocked(
   { graph, log, disk }: ManagerSurroundings,
   lock: Extract<Lock, { ok: true }>,
 ): Promise<RunningManager> {
-  const { address, port, operatorPort, dnsPort, stateDir, timerScale } = options;
+  const { address, port, operatorPort, dnsPort, stateDir, timerScale, timerPreset } = options;
   const metrics = openMetrics({
     state: () => state,
     connections: () => agents.size,
@@ -127,7 +128,7 @@ async function startLocked(
     address,
     port,
     lastConnection: lastConnection(state),
-    timerScale,
+    unregisteredMs: scaledTimers(timerScale, timerPreset).unregisteredMs,
     input,
     isWanted: (id) => (state.connections.get(id)?.offences ?? UNREADABLE_MESSAGES_MAX) < UNREADABLE_MESSAGES_MAX,
     isRegistered: (id) => (state.connections.get(id)?.agent ?? null) !== null,
@@ -197,9 +198,9 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 function settingsOf(options: ManagerOptions, state: ManagerState): ManagerState['settings'] {
-  const { address, timerScale, strict, sharedAddress, portFirst, portLast } = options;
+  const { address, timerScale, timerPreset, strict, sharedAddress, portFirst, portLast } = options;
   const cluster = state.settings.cluster === '' ? randomBytes(8).toString('hex') : state.settings.cluster;
-  return { address, cluster, timerScale, strict, sharedAddress, portFirst, portLast };
+  return { address, cluster, timerScale, timerPreset, strict, sharedAddress, portFirst, portLast };
 }
 
 function refuse(error: unknown, address: string, port: number, option: string): never {

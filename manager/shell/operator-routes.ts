@@ -6,7 +6,15 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ManagerState } from '../core/state.ts';
-import { gatewaysView, instancesView, nodesView, readyView, servicesView, sessionsView } from '../core/views.ts';
+import {
+  gatewaysView,
+  instancesView,
+  nodesView,
+  readyView,
+  servicesView,
+  sessionsView,
+  timersView,
+} from '../core/views.ts';
 import { readCommand, type CommandReply, type Commands } from './commands.ts';
 import type { EventLog } from './event-log.ts';
 import { traceSince, type ReadHistory } from './history.ts';
@@ -45,6 +53,7 @@ const LISTS = {
   instances: instancesView,
   sessions: sessionsView,
   gateways: gatewaysView,
+  timers: timersView,
 } as const satisfies Record<string, (state: ManagerState, all?: boolean) => unknown[]>;
 
 /** A query that cannot be read; its text is for the person who sent it. */

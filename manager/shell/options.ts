@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { canonicalAddress } from '../../ssmmp/core/address.ts';
 import { parsePort } from '../../ssmmp/core/names.ts';
+import { isTimerPreset, TIMER_PRESETS, type TimerPreset } from '../../ssmmp/core/timers.ts';
 
 export const USAGE = `usage: node dist/manager.js --graph FILE --address ADDR --state-dir DIR [options]
 
@@ -18,6 +19,7 @@ export const USAGE = `usage: node dist/manager.js --graph FILE --address ADDR --
   --ports 54000-55552       ports that sockets of instances get
   --shared-address          nodes share one address and differ by port (R16)
   --strict-1.1              emit no x_ line
+  --timers lab              durations to start from: lab, nomad or kubernetes (or SSMMP_TIMERS)
   --timer-scale X           factor on every timer (default 1, or SSMMP_TIMER_SCALE)
   --no-flush                do not wait for the disk: for benches only, a power cut loses acknowledged state
 `;
@@ -35,6 +37,7 @@ export interface ManagerOptions {
   readonly sharedAddress: boolean;
   readonly strict: boolean;
   readonly timerScale: number;
+  readonly timerPreset: TimerPreset;
   readonly flush: boolean;
 }
 
@@ -58,6 +61,7 @@ export function readOptions(args: string[], env: Record<string, string | undefin
         ports: { type: 'string', default: '54000-55552' },
         'shared-address': { type: 'boolean', default: false },
         'strict-1.1': { type: 'boolean', default: false },
+        timers: { type: 'string', default: env['SSMMP_TIMERS'] ?? 'lab' },
         'timer-scale': { type: 'string', default: env['SSMMP_TIMER_SCALE'] ?? '1' },
         'no-flush': { type: 'boolean', default: false },
       },
@@ -81,6 +85,8 @@ export function readOptions(args: string[], env: Record<string, string | undefin
   const portLast = parsePort(range?.[2] ?? '');
   if (portFirst === null || portLast === null || portFirst > portLast)
     return `--ports ${values.ports}: expected two ports such as 54000-55552`;
+  const { timers: timerPreset } = values;
+  if (!isTimerPreset(timerPreset)) return `--timers ${timerPreset}: expected ${TIMER_PRESETS.join(', ')}`;
   const timerScale = Number(values['timer-scale']);
   if (!(timerScale >= TIMER_SCALE_MIN && timerScale <= TIMER_SCALE_MAX))
     return `--timer-scale ${values['timer-scale']}: expected a number from ${TIMER_SCALE_MIN} to ${TIMER_SCALE_MAX}`;
@@ -98,6 +104,7 @@ export function readOptions(args: string[], env: Record<string, string | undefin
     sharedAddress: values['shared-address'],
     strict: values['strict-1.1'],
     timerScale,
+    timerPreset,
     flush: !values['no-flush'],
   };
 }

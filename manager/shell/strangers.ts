@@ -12,8 +12,6 @@
 
 /** Connections that have not registered; beyond it the one that has been silent longest is closed. */
 export const UNREGISTERED_MAX = 2048;
-/** An agent says its initiation_request at once; a connection that has not registered after this is closed. */
-export const UNREGISTERED_MS = 10_000;
 /** What all of them together may say a second, and at once after a quiet time, in bytes. */
 export const STRANGERS_BYTES_PER_S = 4 * 1024 * 1024;
 export const STRANGERS_BURST_BYTES = 4 * 1024 * 1024;
@@ -24,8 +22,8 @@ const TURNS_MS = 20;
 const TURNS_AT_ONCE = 8;
 
 export interface StrangersOptions {
-  /** Factor on UNREGISTERED_MS. */
-  readonly timerScale: number;
+  /** An agent says its initiation_request at once; a connection that has not registered after this is closed. */
+  readonly unregisteredMs: number;
   isRegistered(connection: number): boolean;
   /** Closes a connection that has not registered. */
   drop(connection: number): void;
@@ -58,7 +56,7 @@ export class Strangers {
 
   /** A connection was opened. Another, or this one, may be dropped or held for it. */
   add(connection: number): void {
-    const timer = setTimeout(() => this.drop(connection), UNREGISTERED_MS * this.options.timerScale);
+    const timer = setTimeout(() => this.drop(connection), this.options.unregisteredMs);
     this.timers.set(connection, timer);
     this.fill();
     if (this.purseBytes <= 0) this.hold(connection);

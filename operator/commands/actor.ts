@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { canonicalAddress } from '../../ssmmp/core/address.ts';
+import { TIMER_PRESETS } from '../../ssmmp/core/timers.ts';
 import { DEFAULT_SUBNET, managerAddress, nodeNumber } from '../core/addresses.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import { distFile } from '../shell/dist-folder.ts';
@@ -18,7 +19,7 @@ import type { GlobalOptions, Settings } from '../shell/settings.ts';
 import { withExamples } from './command.ts';
 
 /** What both programs take, handed on as it is. */
-const SHARED_FLAGS = ['--port', '--timer-scale'] as const;
+const SHARED_FLAGS = ['--port', '--timers', '--timer-scale'] as const;
 
 export function addManager(program: Command): void {
   const command = program
@@ -30,6 +31,7 @@ export function addManager(program: Command): void {
     .option('--dns-port <port>', 'its port for DNS, UDP and TCP (default: 55557)')
     .option('--shared-address', 'agents share an address and differ by x_node (R16)', false)
     .addOption(new Option('--strict-1.1', 'no x_ lines in any message').default(false))
+    .addOption(timersOption())
     .addOption(new Option('--timer-scale <x>', 'multiply every timer').env('SSMMP_TIMER_SCALE'))
     .action(async (_options: unknown, self: Command) => {
       const options = self.optsWithGlobals<ActorOptions>();
@@ -58,6 +60,7 @@ export function addAgent(program: Command): void {
     )
     .option('--port <port>', 'its port for the instances of its node (default: 55556)')
     .addOption(new Option('--strict-1.1', 'no x_ lines in any message').default(false))
+    .addOption(timersOption())
     .addOption(new Option('--timer-scale <x>', 'multiply every timer').env('SSMMP_TIMER_SCALE'))
     .action(async (_options: unknown, self: Command) => {
       const options = self.optsWithGlobals<ActorOptions>();
@@ -81,6 +84,12 @@ export function addAgent(program: Command): void {
   ]);
 }
 
+function timersOption(): Option {
+  return new Option('--timers <preset>', 'durations to start from (default: lab)')
+    .choices(TIMER_PRESETS)
+    .env('SSMMP_TIMERS');
+}
+
 interface ActorOptions extends GlobalOptions {
   readonly graph?: string;
   readonly address?: string;
@@ -90,6 +99,7 @@ interface ActorOptions extends GlobalOptions {
   readonly dnsPort?: string;
   readonly sharedAddress?: boolean;
   readonly 'strict1.1': boolean;
+  readonly timers?: string;
   readonly timerScale?: string;
 }
 
@@ -98,7 +108,7 @@ function ownSettings(options: ActorOptions): Settings {
 }
 
 function sharedArgs(options: ActorOptions): string[] {
-  const values = { '--port': options.port, '--timer-scale': options.timerScale };
+  const values = { '--port': options.port, '--timers': options.timers, '--timer-scale': options.timerScale };
   const args = SHARED_FLAGS.flatMap((flag) => (values[flag] === undefined ? [] : [flag, values[flag]]));
   return options['strict1.1'] ? [...args, '--strict-1.1'] : args;
 }

@@ -3,6 +3,13 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
+import {
+  brokenTimerLaws,
+  scaledTimers,
+  smallestFactor,
+  TIMER_PRESETS,
+  type TimerPreset,
+} from '../../ssmmp/core/timers.ts';
 import { DEFAULT_SUBNET, NODES_MAX } from '../core/addresses.ts';
 import { planCluster } from '../core/cluster-plan.ts';
 import { servedText } from '../core/cluster-text.ts';
@@ -34,6 +41,7 @@ interface UpOptions extends GlobalOptions {
   readonly detach: boolean;
   readonly sharedAddress: boolean;
   readonly 'strict1.1': boolean;
+  readonly timers: TimerPreset;
   readonly timerScale: number;
 }
 
@@ -61,6 +69,15 @@ export function addUp(program: Command): void {
     )
     .addOption(new Option('--strict-1.1', 'no x_ lines in any message').default(false))
     .addOption(
+      new Option(
+        '--timers <preset>',
+        'durations to start from; nomad and kubernetes show what their defaults feel like',
+      )
+        .choices(TIMER_PRESETS)
+        .env('SSMMP_TIMERS')
+        .default('lab'),
+    )
+    .addOption(
       new Option('--timer-scale <x>', 'multiply every timer').env('SSMMP_TIMER_SCALE').argParser(factor).default(1),
     )
     .action(async (_options: unknown, self: Command) => {
@@ -70,6 +87,7 @@ export function addUp(program: Command): void {
     ['ssmmp up', 'the social network on three nodes; the same as npm start'],
     ['ssmmp up --subnet 127.0.7 --state-dir .ssmmp-7', 'a second cluster beside it'],
     ['ssmmp up --graph labs/graphs/abstract-example.yaml', 'any graph; unknown services run a generic relay'],
+    ['ssmmp up --timers kubernetes --timer-scale 0.1', 'wait as Kubernetes does, ten times as fast'],
     ['ssmmp up --detach', 'in the background; ssmmp down ends it'],
   ]);
 }
@@ -106,6 +124,7 @@ async function serveAlone(options: UpOptions, settings: Settings, stop: StopSign
 /** Everything between taking the lock and giving it back. */
 async function serve(options: UpOptions, settings: Settings, stop: StopSignals): Promise<void> {
   const startedAt = performance.now();
+  refuseTimers(options);
   const graphFile = options.graph === undefined ? defaultGraph() : resolve(options.graph);
   const graph = readGraphFile(graphFile);
   await endLeftovers(settings);
@@ -127,6 +146,7 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
       publicPorts: graph.services.flatMap(({ publicSockets }) => publicSockets.map(({ port }) => port)),
       isStrict: options['strict1.1'],
       timerScale: options.timerScale,
+      timerPreset: options.timers,
     },
     join,
   );
@@ -138,7 +158,11 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
   stop.onFirst(() => run.release());
   let front: Front | null = null;
   try {
-    const served = await run.start({ ...process.env, SSMMP_TIMER_SCALE: String(options.timerScale) });
+    const served = await run.start({
+      ...process.env,
+      SSMMP_TIMERS: options.timers,
+      SSMMP_TIMER_SCALE: String(options.timerScale),
+    });
     front = await openFront(plan, here, run, (line) => tell(line));
     announce(graph.cnapp, served, here, performance.now() - startedAt);
     await stop.first;
@@ -151,6 +175,14 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
     for (const { name, pid } of report.left) tell(`${name} (pid ${pid}) could not be ended`);
   }
   tell('stopped; nothing is left running');
+}
+
+/** A factor so small that recovery would not be sound any more is refused, with the smallest that is. */
+function refuseTimers({ timers, timerScale }: UpOptions): void {
+  const [broken] = brokenTimerLaws(scaledTimers(timerScale, timers));
+  if (broken === undefined) return;
+  const message = `--timers ${timers} --timer-scale ${timerScale} breaks a law among the timers: ${broken}; the smallest factor for ${timers} is ${smallestFactor(timers)}. \`ssmmp get timers\` and docs/recovery.md explain them`;
+  throw new OperatorError(EXIT.usage, message);
 }
 
 /** Ends what a killed `ssmmp up` left: its Manager and agents would hold the ports. */

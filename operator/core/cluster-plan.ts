@@ -3,6 +3,7 @@
  *
  * Lives here: the plan as data. Does not live here: starting anything.
  */
+import type { TimerPreset } from '../../ssmmp/core/timers.ts';
 import {
   AGENT_PORT,
   COMMON_ADDRESS,
@@ -29,6 +30,7 @@ export interface ClusterChoices {
   readonly publicPorts: readonly number[];
   readonly isStrict: boolean;
   readonly timerScale: number;
+  readonly timerPreset: TimerPreset;
 }
 
 /** One program. `stateDir` holds its pid file; its log goes to `logFile`. */
@@ -67,7 +69,8 @@ export function planCluster(choices: ClusterChoices, join: (...parts: string[]) 
   });
   const shared = isShared ? ['--shared-address'] : [];
   const extra = choices.isStrict ? ['--strict-1.1'] : [];
-  const scale = choices.timerScale === 1 ? [] : ['--timer-scale', String(choices.timerScale)];
+  const preset = choices.timerPreset === 'lab' ? [] : ['--timers', choices.timerPreset];
+  const scale = [...preset, ...(choices.timerScale === 1 ? [] : ['--timer-scale', String(choices.timerScale)])];
   const gatewayAddresses = [...new Set(nodes.map(({ address }) => address))];
   return {
     managerAddress: manager,

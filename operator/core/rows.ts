@@ -11,6 +11,8 @@ export interface NodeRow {
   readonly status: string;
   /** It was drained: nothing is started there. */
   readonly cordoned?: boolean;
+  /** Why it is not replaced though it is away. */
+  readonly held?: string | null;
 }
 
 export interface ServiceRow {
@@ -18,6 +20,8 @@ export interface ServiceRow {
   readonly kind: string;
   readonly desired: number;
   readonly running: number;
+  /** `on`, `starting`, `crash-looping`. */
+  readonly status?: string;
 }
 
 export interface InstanceRow {
@@ -53,16 +57,27 @@ export interface GatewayRow {
   readonly name: string | null;
 }
 
+export interface TimerRow {
+  readonly name: string;
+  readonly ms: number;
+  readonly preset: string;
+  readonly preset_ms: number;
+  readonly lab_ms: number;
+  readonly factor: number;
+  readonly meaning: string;
+}
+
 export interface RowsOf {
   readonly nodes: NodeRow;
   readonly services: ServiceRow;
   readonly instances: InstanceRow;
   readonly sessions: SessionRow;
   readonly gateways: GatewayRow;
+  readonly timers: TimerRow;
 }
 
 export type ListKind = keyof RowsOf;
-export const LIST_KINDS: readonly ListKind[] = ['nodes', 'services', 'instances', 'sessions', 'gateways'];
+export const LIST_KINDS: readonly ListKind[] = ['nodes', 'services', 'instances', 'sessions', 'gateways', 'timers'];
 
 /** States in which a thing is over; such rows are listed with `--all` only. */
 const OVER: Readonly<Partial<Record<ListKind, readonly string[]>>> = {

@@ -6,7 +6,7 @@
  */
 import Table from 'cli-table3';
 import { joinAddressPort, sessionKey } from '../../ssmmp/core/address.ts';
-import type { GatewayRow, InstanceRow, ListKind, NodeRow, RowsOf, ServiceRow, SessionRow } from './rows.ts';
+import type { GatewayRow, InstanceRow, ListKind, NodeRow, RowsOf, ServiceRow, SessionRow, TimerRow } from './rows.ts';
 
 export type OutputFormat = 'table' | 'json' | 'wide' | 'name';
 export const OUTPUT_FORMATS: readonly OutputFormat[] = ['table', 'json', 'wide', 'name'];
@@ -40,7 +40,7 @@ const NODE_SHAPE: ListShape<NodeRow> = {
   columns: [
     { title: 'NODE', text: (row) => String(row.node) },
     { title: 'ADDRESS', text: (row) => row.agent_network_address },
-    { title: 'STATUS', text: (row) => (row.cordoned === true ? `${row.status}, drained` : row.status), isState: true },
+    { title: 'STATUS', text: nodeStatus, isState: true },
   ],
   name: (row) => row.agent_network_address,
 };
@@ -51,6 +51,7 @@ const SERVICE_SHAPE: ListShape<ServiceRow> = {
     { title: 'KIND', text: (row) => row.kind },
     { title: 'DESIRED', text: (row) => String(row.desired) },
     { title: 'RUNNING', text: (row) => String(row.running) },
+    { title: 'STATUS', text: (row) => row.status ?? '-', isState: true },
   ],
   name: (row) => row.service_name,
 };
@@ -87,13 +88,30 @@ const GATEWAY_SHAPE: ListShape<GatewayRow> = {
   name: (row) => joinAddressPort(row.address, row.port),
 };
 
+const TIMER_SHAPE: ListShape<TimerRow> = {
+  columns: [
+    { title: 'TIMER', text: (row) => row.name },
+    { title: 'MS', text: (row) => String(row.ms) },
+    { title: 'LAB', text: (row) => String(row.lab_ms), isWideOnly: true },
+    { title: 'FACTOR', text: (row) => String(row.factor), isWideOnly: true },
+    { title: 'MEANING', text: (row) => row.meaning },
+  ],
+  name: (row) => row.name,
+};
+
 const SHAPES: { readonly [K in ListKind]: ListShape<RowsOf[K]> } = {
   nodes: NODE_SHAPE,
   services: SERVICE_SHAPE,
   instances: INSTANCE_SHAPE,
   sessions: SESSION_SHAPE,
   gateways: GATEWAY_SHAPE,
+  timers: TIMER_SHAPE,
 };
+
+function nodeStatus(row: NodeRow): string {
+  const isHeld = typeof row.held === 'string';
+  return `${row.status}${row.cordoned === true ? ', drained' : ''}${isHeld ? ', held' : ''}`;
+}
 
 /** `post/5`. */
 export function instanceName(row: Pick<InstanceRow, 'service_name' | 'service_instance_id'>): string {

@@ -71,6 +71,7 @@ async function portFinding(settings: Settings, isShared: boolean): Promise<Findi
     isShared,
     isStrict: false,
     timerScale: 1,
+    timerPreset: 'lab' as const,
     publicPorts: [GATEWAY_PORT],
   };
   const plan = planCluster({ ...paths, ...choices }, join);

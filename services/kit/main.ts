@@ -4,6 +4,7 @@
  * Lives here: the process: arguments, environment, signals, exit codes. Does not live here: the instance
  * (shell/instance.ts).
  */
+import { isTimerPreset } from '../../ssmmp/core/timers.ts';
 import { startClock } from '../../ssmmp/shell/clock.ts';
 import type { JournalWriter } from '../../ssmmp/shell/driver.ts';
 import { ARGUMENT_NAMES, readArguments } from './core/arguments.ts';
@@ -59,7 +60,8 @@ function usage(problem: string): void {
 function start(args: string[], definition: ServiceDefinition | ((context: ServiceContext) => ServiceDefinition)): void {
   const { env } = process;
   const scale = Number(env['SSMMP_TIMER_SCALE'] ?? 1);
-  const settings = readArguments(args, scale > 0 ? scale : 1);
+  const timers = env['SSMMP_TIMERS'] ?? 'lab';
+  const settings = readArguments(args, scale > 0 ? scale : 1, isTimerPreset(timers) ? timers : 'lab');
   if (typeof settings === 'string') return usage(settings);
   const now = startClock();
   const log = openLog({ pid: process.pid, service: settings.serviceName, instance: settings.instanceId }, now);

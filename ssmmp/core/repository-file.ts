@@ -18,7 +18,7 @@ export const REPOSITORY_SERVICES_MAX = 4096;
 export const RUN_WORDS_MAX = 64;
 export const SPARES_MAX = 16;
 /** Environment names the agent sets itself. */
-const OWN_ENV = ['SSMMP_AGENT_PORT', 'SSMMP_DATA_DIR', 'SSMMP_TIMER_SCALE', 'SSMMP_RECORD_DIR'];
+const OWN_ENV = ['SSMMP_AGENT_PORT', 'SSMMP_DATA_DIR', 'SSMMP_TIMER_SCALE', 'SSMMP_TIMERS', 'SSMMP_RECORD_DIR'];
 const NAME_EXPECTED = "a letter or digit, then at most 63 of letters, digits, '_', '.' and '-' (R06)";
 
 export interface RepositoryService {

@@ -8,7 +8,7 @@
 import { createSocket } from 'node:dgram';
 import { expect } from 'chai';
 import WebSocket from 'ws';
-import { UNREGISTERED_MS } from '../../manager/shell/strangers.ts';
+import { DEFAULT_TIMERS } from '../../ssmmp/core/timers.ts';
 import { SILENT_MS } from '../../manager/shell/dns-server.ts';
 import { HEAD_MS } from '../../manager/shell/operator-port.ts';
 import { HALF_LINE_MS as SERVICE_HALF_LINE_MS } from '../../services/kit/shell/listener.ts';
@@ -59,8 +59,8 @@ describe('bad input at the ports of a cluster', function () {
     // A service looks at its connections three times within the limit, so that one may be a third late.
     const serviceMs = (SERVICE_HALF_LINE_MS * 4) / 3;
     for (const [what, place, text, limitMs] of [
-      ['nothing at 55555', manager, '', UNREGISTERED_MS],
-      ['half a message at 55555', manager, half, UNREGISTERED_MS],
+      ['nothing at 55555', manager, '', DEFAULT_TIMERS.unregisteredMs],
+      ['half a message at 55555', manager, half, DEFAULT_TIMERS.unregisteredMs],
       ['nothing at 55556', agent, '', unidentifiedMs],
       ['half a message at 55556', agent, half, unidentifiedMs],
       ['nothing at 55570', port, '', HEAD_MS],

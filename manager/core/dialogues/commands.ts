@@ -12,6 +12,7 @@ import { drainNode, uncordon } from '../operations/drain-node.ts';
 import { findInstance } from '../operations/find.ts';
 import { migrate } from '../operations/migrate.ts';
 import { scale } from '../operations/scale.ts';
+import { confirmLost } from '../self-doubt.ts';
 import type { ManagerState } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { drainInstance, killInstance } from './shutdown.ts';
@@ -31,6 +32,8 @@ export function onCommand(turn: Turn, request: number, body: Command): void {
       return apply(turn, request, body.graph, body.file, body.dry_run);
     case 'uncordon':
       return uncordon(turn, request, body.node);
+    case 'confirm-lost':
+      return confirmLost(turn, request, body.node);
     case 'shutdown':
       return beginStopping(turn, request);
   }

@@ -2,7 +2,7 @@
  * Dialogue: health of agents and of instances. R45, and the agent's states.
  *
  * Lives here: asking, in one common beat, and what silence means. Does not live here: what happens to an
- * instance that is killed for it (shutdown.ts).
+ * instance that is killed for it (shutdown.ts), many nodes that fall silent together (self-doubt.ts).
  *
  *   agent:    registered ⇄ suspect (suspectMs) → lost (lostMs) → registered again
  *   instance: three answers missed in a row: hung, killed at once
@@ -14,6 +14,7 @@ import { endInstance, nameOf, refreshReady, serviceOf, setStatus } from '../inst
 import { scaleOnBeat } from '../operations/autoscale.ts';
 import { markOutdated } from '../operations/replace.ts';
 import { reconcileAll } from '../reconcile.ts';
+import { judgeSelf, loseAgent } from '../self-doubt.ts';
 import { agentOf, type Agent, type Instance } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { killInstance } from './shutdown.ts';
@@ -22,10 +23,8 @@ import { killInstance } from './shutdown.ts';
 export function beat(turn: Turn): void {
   const { state, now } = turn;
   turn.deadline('beat', '', state.timers.heartbeatMs);
-  for (const agent of state.agents.values()) {
-    judgeSilence(turn, agent);
-    if (agent.connection !== null) askAgent(turn, agent, agent.connection);
-  }
+  judgeSilence(turn);
+  for (const agent of state.agents.values()) if (agent.connection !== null) askAgent(turn, agent, agent.connection);
   for (const instance of state.instances.values()) {
     if (instance.status !== 'on' && instance.status !== 'draining') continue;
     if (agentOf(state, instance)?.connection == null) continue;
@@ -35,6 +34,28 @@ export function beat(turn: Turn): void {
       askHealth(turn, instance);
   }
   scaleOnBeat(turn);
+}
+
+/** What the silence of agents means by now. Called on each beat, and between two where one will have been silent too long. */
+export function judgeSilence(turn: Turn): void {
+  const { state, now } = turn;
+  const { suspectMs, lostMs } = state.timers;
+  const overdue: Agent[] = [];
+  let next = Infinity;
+  for (const agent of state.agents.values()) {
+    const silentMs = now - agent.lastHeard;
+    if (agent.status === 'lost') continue;
+    if (agent.status !== 'registered' && silentMs >= lostMs) overdue.push(agent);
+    // Never lost at once, however long the silence: it may have been the Manager that slept.
+    else if (agent.status === 'registered' && silentMs >= suspectMs) suspect(turn, agent, silentMs);
+    const due = agent.lastHeard + (agent.status === 'registered' ? suspectMs : lostMs);
+    if (due > now) next = Math.min(next, due);
+  }
+  if (next < now + state.timers.heartbeatMs) turn.deadline('silence', '', next - now);
+  judgeSelf(turn);
+  if (state.doubt !== null || overdue.length === 0) return;
+  for (const agent of overdue) loseAgent(turn, agent, `silent for ${now - agent.lastHeard} ms`);
+  reconcileAll(turn);
 }
 
 /** Asks one instance for its health now. */
@@ -114,6 +135,7 @@ export function backInContact(turn: Turn, agent: Agent): void {
     if (service !== null) markOutdated(turn.state, service);
   }
   if (before === 'suspect') turn.event('agent', `${agent.address} suspect → registered`, statusData(agent));
+  if (turn.state.doubt !== null) judgeSelf(turn);
   // Nodes come together: what is started in a moment is spread over all of them.
   if (!turn.state.deadlines.has('settle/')) turn.deadline('settle', '', turn.state.timers.settleMs);
 }
@@ -128,21 +150,12 @@ function askAgent(turn: Turn, agent: Agent, connection: number): void {
   );
 }
 
-function judgeSilence(turn: Turn, agent: Agent): void {
-  const { timers } = turn.state;
-  const silentMs = turn.now - agent.lastHeard;
-  if (agent.status === 'registered' && silentMs >= timers.suspectMs) {
-    agent.status = 'suspect';
-    turn.event('agent', `${agent.address} registered → suspect: silent for ${silentMs} ms`, statusData(agent));
-    for (const id of agent.instances) {
-      const instance = turn.state.instances.get(id);
-      if (instance?.status === 'on') setStatus(turn, instance, 'unknown', 'its agent is suspect');
-    }
-  } else if ((agent.status === 'suspect' || agent.status === 'unknown') && silentMs >= timers.lostMs) {
-    const before = agent.status;
-    agent.status = 'lost';
-    turn.event('agent', `${agent.address} ${before} → lost: silent for ${silentMs} ms`, statusData(agent));
-    reconcileAll(turn);
+function suspect(turn: Turn, agent: Agent, silentMs: number): void {
+  agent.status = 'suspect';
+  turn.event('agent', `${agent.address} registered → suspect: silent for ${silentMs} ms`, statusData(agent));
+  for (const id of agent.instances) {
+    const instance = turn.state.instances.get(id);
+    if (instance?.status === 'on') setStatus(turn, instance, 'unknown', 'its agent is suspect');
   }
 }
 

@@ -39,6 +39,8 @@ function byLoad(turn: Turn, vertex: GraphService, service: ServiceState): void {
     loads,
     hotForMs: service.hotSince === 0 ? 0 : now - service.hotSince,
     coldForMs: service.coldSince === 0 ? 0 : now - service.coldSince,
+    hotMs: state.timers.hotMs,
+    coldMs: state.timers.coldMs,
   });
   if (choice === null) return;
   service.hotSince = 0;

@@ -3,7 +3,7 @@
  *
  * Lives here: the choice. Does not live here: measuring (an instance tells its own load, R45), starting
  * and draining (operations/). Default policy: one more when every replica has been above HOT_LOAD for
- * HOT_MS, one less when all together have been below COLD_LOAD for COLD_MS. The two are far apart, so
+ * hotMs, one less when all together have been below COLD_LOAD for coldMs (timers.ts). The two are far apart, so
  * that a load between them leaves things as they are.
  */
 
@@ -11,8 +11,6 @@
 export const HOT_LOAD = 0.8;
 /** Load of the replicas that would remain, below which one is too many. */
 export const COLD_LOAD = 0.3;
-export const HOT_MS = 3000;
-export const COLD_MS = 15000;
 
 /** What a scaling policy sees of a service. */
 export interface ScalingView {
@@ -26,6 +24,9 @@ export interface ScalingView {
   /** For how long all have been hot, or together cold, in milliseconds; 0 for not. */
   readonly hotForMs: number;
   readonly coldForMs: number;
+  /** For how long they must be, to be believed. */
+  readonly hotMs: number;
+  readonly coldMs: number;
 }
 
 export interface ScalingChoice {
@@ -45,15 +46,15 @@ export function isCold(loads: readonly number[]): boolean {
 
 /** One step up or down, or null to leave it. */
 export function scaleByLoad(view: ScalingView): ScalingChoice | null {
-  const { service, desired, min, max, loads, hotForMs, coldForMs } = view;
-  if (hotForMs >= HOT_MS && desired < max && loads.length >= desired) {
+  const { service, desired, min, max, loads, hotForMs, coldForMs, hotMs, coldMs } = view;
+  if (hotForMs >= hotMs && desired < max && loads.length >= desired) {
     const all = loads.length === 1 ? 'its replica' : `all ${loads.length} replicas`;
     return {
       desired: desired + 1,
       why: `${service} ${desired} → ${desired + 1}: ${all} above ${HOT_LOAD} for ${seconds(hotForMs)} s`,
     };
   }
-  if (coldForMs >= COLD_MS && desired > Math.max(1, min)) {
+  if (coldForMs >= coldMs && desired > Math.max(1, min)) {
     const why = `${service} ${desired} → ${desired - 1}: the load of all would leave ${desired - 1} below ${COLD_LOAD}, for ${seconds(coldForMs)} s`;
     return { desired: desired - 1, why };
   }

@@ -8,6 +8,7 @@ import { canonicalAddress } from '../../../ssmmp/core/address.ts';
 import type { PlugSetting, SocketSetting } from '../../../ssmmp/core/catalog.ts';
 import { readPlugs, readSockets } from '../../../ssmmp/core/contents.ts';
 import { isName, parseId } from '../../../ssmmp/core/names.ts';
+import type { TimerPreset } from '../../../ssmmp/core/timers.ts';
 
 /** What an instance was told when it was started. */
 export interface InstanceSettings {
@@ -19,6 +20,8 @@ export interface InstanceSettings {
   readonly plugs: readonly PlugSetting[];
   /** Factor on every timer (R46). */
   readonly timerScale: number;
+  /** The table of durations that the factor scales (R46); `lab` where it is missing. */
+  readonly timerPreset?: TimerPreset;
 }
 
 /** The arguments in their order, for a usage message. */
@@ -31,7 +34,11 @@ export const ARGUMENT_NAMES = [
 ] as const;
 
 /** The settings that the five arguments spell, or a sentence that says which one is wrong and how it should look. */
-export function readArguments(args: readonly string[], timerScale: number): InstanceSettings | string {
+export function readArguments(
+  args: readonly string[],
+  timerScale: number,
+  timerPreset: TimerPreset = 'lab',
+): InstanceSettings | string {
   if (args.length !== ARGUMENT_NAMES.length)
     return `expected ${ARGUMENT_NAMES.length} arguments (${ARGUMENT_NAMES.join(', ')}), got ${args.length}`;
   const [serviceName = '', id = '', literal = '', socketText = '', plugText = ''] = args;
@@ -48,7 +55,15 @@ export function readArguments(args: readonly string[], timerScale: number): Inst
   if (plugs === null) return `plug_configuration: expected 'P1, S1, B & P2, S2, C' or '', got ${show(plugText)}`;
   const twice = firstTwice(sockets.map(({ socket }) => socket)) ?? firstTwice(plugs.map(({ plug }) => plug));
   if (twice !== null) return `'${twice}' stands twice in a configuration; every socket and plug has a name of its own`;
-  return { serviceName, instanceId, address, sockets, plugs, timerScale };
+  return {
+    serviceName,
+    instanceId,
+    address,
+    sockets,
+    plugs,
+    timerScale,
+    ...(timerPreset === 'lab' ? {} : { timerPreset }),
+  };
 }
 
 function firstTwice(names: readonly string[]): string | null {

@@ -112,7 +112,7 @@ export function initialState(settings: InstanceSettings): InstanceState {
   );
   return {
     settings,
-    timers: scaledTimers(settings.timerScale),
+    timers: scaledTimers(settings.timerScale, settings.timerPreset),
     link: 'idle',
     linkTries: 0,
     offences: 0,
@@ -161,7 +161,7 @@ export function loadState(saved: unknown): InstanceState {
   const copy = structuredCopy(saved) as Saved;
   return {
     ...copy,
-    timers: scaledTimers(copy.settings.timerScale),
+    timers: scaledTimers(copy.settings.timerScale, copy.settings.timerPreset),
     plugs: new Map(copy.plugs.map((plug) => [plug.plug, plug])),
     openings: new Map(copy.openings.map((opening) => [opening.id, opening])),
     abandoned: new Set(copy.abandoned),

@@ -81,14 +81,16 @@ describe('pairs: agent and programs', function () {
   });
 
   it('a service without plugs gets a data directory that exists; SSMMP_ variables are passed on', async () => {
-    const agent = await start({ env: { SSMMP_TIMER_SCALE: '2', SSMMP_RECORD_DIR: '/tmp/records' } });
+    const agent = await start({
+      env: { SSMMP_TIMER_SCALE: '2', SSMMP_TIMERS: 'nomad', SSMMP_RECORD_DIR: '/tmp/records' },
+    });
     await manager.registered();
     await manager.executed(manager.execute(NODE, 'speaker', 5, { plug_configuration: [] }));
     const environment = await until('its words', () => agent.log('speaker-5')[0]);
     const { env } = environment as { env: Record<string, string> };
     expect(env['SSMMP_DATA_DIR']).to.equal(join(folder.path, 'baas', 'speaker'));
     expect(existsSync(env['SSMMP_DATA_DIR'] as string)).to.equal(true);
-    expect(env).to.include({ SSMMP_TIMER_SCALE: '2', SSMMP_RECORD_DIR: '/tmp/records' });
+    expect(env).to.include({ SSMMP_TIMER_SCALE: '2', SSMMP_TIMERS: 'nomad', SSMMP_RECORD_DIR: '/tmp/records' });
     expect(env).to.not.have.any.keys('SECRET', 'SSMMP_AGENT_PORT');
   });
 

@@ -57,6 +57,7 @@ describe('agent: command line', () => {
       strict: false,
       sharedAddress: false,
       timerScale: 1,
+      timerPreset: 'lab',
     });
   });
 
@@ -71,6 +72,8 @@ describe('agent: command line', () => {
   });
 
   it('flag before environment', () => {
+    expect(readOptions(needed, { SSMMP_TIMERS: 'nomad' })).to.include({ timerPreset: 'nomad' });
+    expect(readOptions([...needed, '--timers', 'fast'], {})).to.match(/^timers fast: expected lab, nomad, kubernetes/);
     expect(readOptions(needed, { SSMMP_TIMER_SCALE: '3' })).to.include({ timerScale: 3 });
     expect(readOptions([...needed, '--timer-scale', '2'], { SSMMP_TIMER_SCALE: '3' })).to.include({ timerScale: 2 });
   });

@@ -3,12 +3,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { MESSAGE_BYTES_MAX, UNREADABLE_MESSAGES_MAX } from '../../../ssmmp/core/names.ts';
-import {
-  STRANGERS_BURST_BYTES,
-  STRANGERS_BYTES_PER_S,
-  UNREGISTERED_MAX,
-  UNREGISTERED_MS,
-} from '../../../manager/shell/strangers.ts';
+import { STRANGERS_BURST_BYTES, STRANGERS_BYTES_PER_S, UNREGISTERED_MAX } from '../../../manager/shell/strangers.ts';
+import { DEFAULT_TIMERS } from '../../../ssmmp/core/timers.ts';
 import { lineOf, Peer, SUBNET, TestManager, until } from './cluster.ts';
 
 describe('the port for agents', function () {
@@ -145,7 +141,7 @@ describe('the port for agents', function () {
       const registered = await short.agent(33, '(nothing)');
       const from = Date.now();
       await until(() => silent.isClosed && half.isClosed, 'close');
-      expect(Date.now() - from).to.be.at.least(UNREGISTERED_MS * scale * 0.5);
+      expect(Date.now() - from).to.be.at.least(DEFAULT_TIMERS.unregisteredMs * scale * 0.5);
       expect(registered.isClosed).to.equal(false);
     } finally {
       await short.remove();

@@ -46,6 +46,7 @@ export function testOptions(address: string, stateDir: string, more: Partial<Man
     sharedAddress: false,
     strict: false,
     timerScale: 1,
+    timerPreset: 'lab',
     flush: true,
     ...more,
   };

@@ -67,6 +67,19 @@ describe('the operator port', function () {
       expect((await cluster.ask('/v1/graph')).body).to.have.property('cnapp', 'tiny');
     });
 
+    it('R46 lists the timers as they are, each with what it is for', async () => {
+      const rows = (await cluster.ask('/v1/timers')).body as Record<string, unknown>[];
+      expect(rows.find(({ name }) => name === 'lostMs')).to.deep.equal({
+        name: 'lostMs',
+        ms: 5000,
+        preset: 'lab',
+        preset_ms: 5000,
+        lab_ms: 5000,
+        factor: 1,
+        meaning: 'No answer of an agent for this long: lost, its instances may be replaced.',
+      });
+    });
+
     it('refuses what a page of another site could send', async () => {
       const authorization = `Bearer ${cluster.token}`;
       const own = `${cluster.address}:${OPERATOR_PORT}`;
@@ -108,7 +121,7 @@ describe('the operator port', function () {
       const missing = await cluster.ask('/v1/pods');
       expect([missing.status, (missing.body as ErrorBody).message]).to.deep.equal([
         404,
-        'no path /v1/pods; there are /livez, /readyz, /metrics, /v1/nodes, /v1/services, /v1/instances, /v1/sessions, /v1/gateways, /v1/graph, /v1/events, /v1/trace, /v1/commands',
+        'no path /v1/pods; there are /livez, /readyz, /metrics, /v1/nodes, /v1/services, /v1/instances, /v1/sessions, /v1/gateways, /v1/timers, /v1/graph, /v1/events, /v1/trace, /v1/commands',
       ]);
       const wrong = await cluster.ask('/v1/nodes', {
         method: 'DELETE',

@@ -172,6 +172,7 @@ describe('the small parts of the Manager’s shell', function () {
         sharedAddress: false,
         strict: false,
         timerScale: 1,
+        timerPreset: 'lab',
         flush: true,
       });
       expect(readOptions(needed, { SSMMP_TIMER_SCALE: '0.5' })).to.have.property('timerScale', 0.5);
@@ -185,6 +186,7 @@ describe('the small parts of the Manager’s shell', function () {
         [[...needed, '--dns-port', '65536'], /--dns-port 65536: expected a port/],
         [[...needed, '--ports', '9-8'], /--ports 9-8: expected two ports/],
         [[...needed, '--timer-scale', '0'], /--timer-scale 0: expected a number/],
+        [[...needed, '--timers', 'fast'], /--timers fast: expected lab, nomad, kubernetes/],
         [[...needed, '--colour'], /--colour/],
         [[...needed, 'more'], /more/],
         [[...needed, '--shared-address', '--strict-1.1'], /R16/],

@@ -13,7 +13,7 @@ describe('strangers at the port for agents', () => {
     held = [];
     registered.clear();
     strangers = new Strangers({
-      timerScale: 1,
+      unregisteredMs: 10_000,
       now: () => nowMs,
       isRegistered: (id) => registered.has(id),
       drop: () => undefined,

@@ -46,6 +46,22 @@ describe('ssmmp commands', function () {
     );
   });
 
+  it('R46 get timers shows what waits how long; get services shows a service that is crash-looping', async () => {
+    expect((await ssmmp(['get', 'timers', '-o', 'wide', ...flags])).stdout).to.equal(
+      'TIMER   MS     LAB   FACTOR  MEANING\nlostMs  34000  5000  0.1     Lost.\n',
+    );
+    expect((await ssmmp(['get', 'services', ...flags])).stdout).to.match(/^post +service +1 +0 +crash-looping$/m);
+  });
+
+  it('up refuses a factor that breaks a law among the timers, and names the smallest', async () => {
+    const { code, stderr } = await ssmmp(['up', '--timer-scale', '0.1', ...flags]);
+    expect(code).to.equal(64);
+    expect(stderr).to.include('lostMs > suspectMs').and.to.include('the smallest factor for lab is 0.19');
+    const unknown = await ssmmp(['up', '--timers', 'fast', ...flags]);
+    expect(unknown.code).to.equal(64);
+    expect(unknown.stderr).to.include('lab, nomad, kubernetes');
+  });
+
   it('get -o json prints an array with the field names of the specification', async () => {
     const { stdout } = await ssmmp(['get', 'sessions', '-o', 'json', ...flags]);
     const rows = JSON.parse(stdout) as Record<string, unknown>[];

@@ -183,6 +183,7 @@ describe('a cluster’s plan', () => {
     publicPorts: [8080],
     isStrict: false,
     timerScale: 1,
+    timerPreset: 'lab' as const,
   };
   const join = (...parts: string[]): string => parts.join('/');
 

@@ -10,9 +10,11 @@ import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import type { OperatorEvent } from '../../../operator/core/event-text.ts';
 import type { Everything } from '../../../operator/core/describe.ts';
+import type { RowsOf } from '../../../operator/core/rows.ts';
 import type { TraceEntry } from '../../../ssmmp/core/trace.ts';
 
 export interface FakeState extends Everything {
+  readonly timers: readonly RowsOf['timers'][];
   readonly events: OperatorEvent[];
   readonly trace: readonly TraceEntry[];
   isReady: boolean;
@@ -113,8 +115,8 @@ export function smallState(): FakeState {
       { agent_network_address: '127.0.47.12', node: 2, status: 'suspect' },
     ],
     services: [
-      { service_name: 'gw', kind: 'gateway', desired: 1, running: 1 },
-      { service_name: 'post', kind: 'service', desired: 1, running: 1 },
+      { service_name: 'gw', kind: 'gateway', desired: 1, running: 1, status: 'on' },
+      { service_name: 'post', kind: 'service', desired: 1, running: 0, status: 'crash-looping' },
     ],
     instances: [
       {
@@ -133,6 +135,17 @@ export function smallState(): FakeState {
       { ...session, status: 'on' },
     ],
     gateways: [{ address: '127.0.47.11', port: 8080, name: 'gw-1.tiny.test' }],
+    timers: [
+      {
+        name: 'lostMs',
+        ms: 34_000,
+        preset: 'kubernetes',
+        preset_ms: 340_000,
+        lab_ms: 5000,
+        factor: 0.1,
+        meaning: 'Lost.',
+      },
+    ],
     graph: {
       cnapp: 'tiny',
       alias: 'gateway.tiny.test',
