@@ -8,7 +8,6 @@
 import { createSocket } from 'node:dgram';
 import { expect } from 'chai';
 import WebSocket from 'ws';
-import { DEFAULT_TIMERS } from '../../ssmmp/core/timers.ts';
 import { SILENT_MS } from '../../manager/shell/dns-server.ts';
 import { HEAD_MS } from '../../manager/shell/operator-port.ts';
 import { HALF_LINE_MS as SERVICE_HALF_LINE_MS } from '../../services/kit/shell/listener.ts';
