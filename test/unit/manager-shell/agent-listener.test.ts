@@ -16,16 +16,7 @@ describe('the port for agents', function () {
     await cluster.start();
     agent = await cluster.agent(21, '(nothing)');
     // The agent answers every health request, as an agent does.
-    agent.socket.on('data', () => {
-      for (const line of agent.lines.splice(0)) {
-        if (!line.startsWith('type: agent_health_control_request')) continue;
-        const subType = line.includes('sub_type') ? ' ~ sub_type: agent_to_Manager' : '';
-        agent.say(
-          `type: agent_health_control_response ~ message_id: ${lineOf(line, 'message_id')}${subType}` +
-            ` ~ agent_network_address: ${SUBNET}.21 ~ status: 200`,
-        );
-      }
-    });
+    answerHealth(agent, `${SUBNET}.21`);
   });
   after(() => cluster.remove());
   afterEach(async () => {
@@ -139,6 +130,7 @@ describe('the port for agents', function () {
       const half = await short.peer(32);
       half.socket.write('type: initiation_request ~ message_id');
       const registered = await short.agent(33, '(nothing)');
+      answerHealth(registered, `${SUBNET}.33`);
       const from = Date.now();
       await until(() => silent.isClosed && half.isClosed, 'close');
       expect(Date.now() - from).to.be.at.least(DEFAULT_TIMERS.unregisteredMs * scale * 0.5);
@@ -148,3 +140,17 @@ describe('the port for agents', function () {
     }
   });
 });
+
+/** From now on the peer answers health requests, as a live agent does. */
+function answerHealth(agent: Peer, address: string): void {
+  agent.socket.on('data', () => {
+    for (const line of agent.lines.splice(0)) {
+      if (!line.startsWith('type: agent_health_control_request')) continue;
+      const subType = line.includes('sub_type') ? ' ~ sub_type: agent_to_Manager' : '';
+      agent.say(
+        `type: agent_health_control_response ~ message_id: ${lineOf(line, 'message_id')}${subType}` +
+          ` ~ agent_network_address: ${address} ~ status: 200`,
+      );
+    }
+  });
+}
