@@ -9,7 +9,7 @@ import type { ManagerInput } from './core/inputs.ts';
 import type { ManagerState } from './core/state.ts';
 import { managerMachine } from './core/step.ts';
 import { gatewaysView, instancesView, nodesView, servicesView, sessionsView, type View } from './core/views.ts';
-import { takeLock } from './shell/lock.ts';
+import { takeLock, type Lock } from '../ssmmp/shell/process-lock.ts';
 
 export const machine: Machine<ManagerState, ManagerInput, ManagerEffect> = managerMachine;
 
@@ -25,4 +25,6 @@ export function lists(state: ManagerState): Record<string, View[]> {
 }
 
 /** Keeps Managers away from a state directory until `release` is called, or says who has it. */
-export const lock = takeLock;
+export function lock(stateDir: string): Lock {
+  return takeLock(stateDir, 'manager', 'Manager');
+}

@@ -9,7 +9,7 @@ import type { Graph } from '../ssmmp/core/graph.ts';
 import { parseGraph } from '../ssmmp/core/graph-parse.ts';
 import { formatProblem } from '../ssmmp/core/located-yaml.ts';
 import { openLog } from '../ssmmp/shell/log.ts';
-import { StartError, startManager } from './shell/manager.ts';
+import { StartError, startManager, type Outage } from './shell/manager.ts';
 import { readOptions, USAGE } from './shell/options.ts';
 
 const EXIT_FAILED = 1;
@@ -24,11 +24,16 @@ async function main(): Promise<number> {
   if (typeof graph === 'string') return say(process.stderr, `${graph}\n`, EXIT_FAILED);
 
   const stopped = signalled();
-  const manager = await startManager(options, { graph, log: openLog({ actor: 'Manager' }) });
-  say(process.stdout, `${manager.readyLine}\n`, 0);
-  await stopped;
-  await manager.stop();
-  return 0;
+  const log = openLog({ actor: 'Manager' });
+  // Once, but for a disk that was full: then from its journal again, in the same process.
+  for (let outage: Outage | null = null; ;) {
+    const manager = await startManager(options, { graph, log, ...(outage === null ? {} : { outage }) });
+    say(process.stdout, `${manager.readyLine}\n`, 0);
+    outage = await Promise.race([stopped.then(() => null), manager.writableAgain]);
+    await manager.stop();
+    if (outage === null) return 0;
+    log.warn('the disk takes writes again: the Manager starts again from its journal');
+  }
 }
 
 /** Resolves at the first SIGTERM or SIGINT; those that follow change nothing, the stop is under way. */

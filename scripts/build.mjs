@@ -22,6 +22,7 @@ const EXTERNAL = ['@node-rs/argon2'];
 const PROGRAMS = {
   manager: 'manager/main.ts',
   journal: 'manager/journal.ts',
+  supervisor: 'supervisor/main.ts',
   agent: 'agent/main.ts',
   link: 'faults/main.ts',
   ssmmp: 'operator/main.ts',

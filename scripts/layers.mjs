@@ -23,6 +23,10 @@ export const LAYERS = [
   { name: 'manager-shell', folder: 'manager/shell', mayImport: ['manager-core', 'ssmmp-*'] },
   { name: 'manager-main', folder: 'manager', mayImport: ['manager-*', 'ssmmp-*'] },
 
+  { name: 'supervisor-core', folder: 'supervisor/core', pure: true, mayImport: ['ssmmp-core', 'ssmmp-machine'] },
+  { name: 'supervisor-shell', folder: 'supervisor/shell', mayImport: ['supervisor-core', 'ssmmp-*'] },
+  { name: 'supervisor-main', folder: 'supervisor', mayImport: ['supervisor-*', 'ssmmp-*'] },
+
   { name: 'agent-core', folder: 'agent/core', pure: true, mayImport: ['ssmmp-core', 'ssmmp-machine'] },
   { name: 'agent-shell', folder: 'agent/shell', mayImport: ['agent-core', 'ssmmp-*'] },
   { name: 'agent-main', folder: 'agent', mayImport: ['agent-*', 'ssmmp-*'] },

@@ -15,7 +15,7 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** What a build is made of: a change in any file below these makes the next start build again. */
 const SOURCES = [
-  'ssmmp', 'manager', 'agent', 'services', 'cli-client', 'operator', 'load', 'labs', 'sim',
+  'ssmmp', 'manager', 'supervisor', 'agent', 'services', 'cli-client', 'operator', 'load', 'labs', 'sim',
   'scripts/build.mjs', 'package.json', 'package-lock.json',
 ]; // prettier-ignore
 

@@ -49,6 +49,10 @@ export type ManagerInput =
       readonly epoch: number;
       readonly graph: Graph;
       readonly settings: ManagerSettings;
+      /** The state comes from the mirror, which may lack the last moments: ids go on behind a gap (R12). */
+      readonly restored?: string;
+      /** The journal's disk took nothing since then; the Manager has waited for it. */
+      readonly outage?: { readonly sinceMs: number; readonly why: string };
     }
   | { readonly kind: 'connection_opened'; readonly at: number; readonly connection: number; readonly address: string }
   | { readonly kind: 'line_received'; readonly at: number; readonly connection: number; readonly line: string }

@@ -14,6 +14,12 @@ import { adoptGraph } from './operations/adopt.ts';
 import { refusals } from './operations/apply.ts';
 import type { Turn } from './turn.ts';
 
+/**
+ * Ids that are left out when the state comes from a mirror. A mirror is behind by a fraction of a second: what was given
+ * in that time is given to nobody again (R11, R12).
+ */
+export const RESTORED_GAP = { instances: 1_000, messages: 1_000_000, connections: 100_000, events: 1_000 };
+
 export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'manager_started' }>): void {
   const { state, now } = turn;
   state.settings = input.settings;
@@ -22,6 +28,7 @@ export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'mana
   state.startedAt = now;
   const wasStopped = state.stopping !== null;
   state.stopping = null;
+  if (input.restored !== undefined) leaveGap(turn);
   state.connections.clear();
   for (const key of [...state.rivals.keys()]) turn.clear('rival', key);
   state.rivals.clear();
@@ -45,6 +52,11 @@ export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'mana
     if (instance.status === 'on') setStatus(turn, instance, 'unknown', 'the Manager was restarted');
   }
   turn.deadline('beat', '', state.timers.heartbeatMs);
+  if (input.outage !== undefined) {
+    const ms = now - input.outage.sinceMs;
+    turn.event('manager', `${input.outage.why}: nothing was acknowledged for ${ms} ms`, { ms });
+  }
+  if (input.restored !== undefined) turn.event('manager', input.restored, { restored: true });
   const note = takeGraph(turn, input.graph);
   const { cnapp } = state.graph;
   turn.event('manager', `Manager of ${cnapp} started at ${input.settings.address}, epoch ${state.epoch}`, {
@@ -54,6 +66,13 @@ export function onStarted(turn: Turn, input: Extract<ManagerInput, { kind: 'mana
   });
   if (note !== null) turn.event('manager', note);
   turn.flush = true;
+}
+
+function leaveGap({ state }: Turn): void {
+  state.nextInstanceId += RESTORED_GAP.instances;
+  state.nextMessageId += RESTORED_GAP.messages;
+  state.lastConnection += RESTORED_GAP.connections;
+  state.nextEvent += RESTORED_GAP.events;
 }
 
 /**

@@ -43,6 +43,8 @@ type ManagerRecord = JournalRecord<ManagerInput, ManagerEffect>;
 
 /** Written into the head of each segment of the journal. */
 export interface ManagerMark {
+  /** Which of two journals goes ahead (R51); a mark of an older version lacks it. */
+  readonly epoch?: number;
   readonly nextEvent: number;
   readonly connections: readonly (readonly [id: number, agent: string])[];
 }
@@ -52,6 +54,7 @@ const RECORDS_A_TURN = 200;
 
 export function markOf(state: ManagerState): ManagerMark {
   return {
+    epoch: state.epoch,
     nextEvent: state.nextEvent,
     connections: [...state.connections.values()].map(({ id, agent, address }) => [id, agent ?? address]),
   };

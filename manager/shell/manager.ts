@@ -6,6 +6,9 @@
  * Start: lock, journal, core, ports. The input `manager_started` with an epoch above every recorded one is in the
  * journal before a port listens. Stop: nothing is read any more, what is under way is committed, instances are left
  * alone: a Manager that goes is no reason for them to.
+ *
+ * A disk that takes nothing: nothing is performed any more, agents are let go, and what is known stays readable. The state
+ * in memory is ahead of the journal then, so the way back is a new start (main.ts), once the disk takes writes again.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -16,7 +19,7 @@ import { UNREADABLE_MESSAGES_MAX } from '../../ssmmp/core/names.ts';
 import { scaledTimers } from '../../ssmmp/core/timers.ts';
 import { startClock } from '../../ssmmp/shell/clock.ts';
 import { Driver } from '../../ssmmp/shell/driver.ts';
-import { openJournal, type JournalFile } from '../../ssmmp/shell/journal-file.ts';
+import type { JournalFile } from '../../ssmmp/shell/journal-file.ts';
 import type { JournalFs } from '../../ssmmp/shell/journal-segments.ts';
 import { stateHash } from '../../ssmmp/shell/journal-tool.ts';
 import type { Logger } from '../../ssmmp/shell/log.ts';
@@ -32,13 +35,15 @@ import { Commands } from './commands.ts';
 import { DnsServer } from './dns-server.ts';
 import { EventLog } from './event-log.ts';
 import { markOf } from './history.ts';
-import { takeLock, type Lock } from './lock.ts';
+import { takeLock, type Lock } from '../../ssmmp/shell/process-lock.ts';
 import { openMetrics } from './metrics.ts';
 import { OperatorPort } from './operator-port.ts';
 import { operatorToken } from './operator-token.ts';
+import { faultableDisk, untilWritable } from './journal-disk.ts';
 import type { ManagerOptions } from './options.ts';
 import { perform } from './perform.ts';
 import { recordText } from './record-text.ts';
+import { openManagerJournal } from './recovered.ts';
 
 export const JOURNAL_FOLDER = 'journal';
 export const PID_FILE = 'manager.pid';
@@ -50,12 +55,19 @@ export interface ManagerSurroundings {
   readonly graph: Graph;
   readonly log: Logger;
   readonly disk?: JournalFs;
+  /** What the Manager before this one, in the same process, waited for. */
+  readonly outage?: Outage;
 }
+
+/** The journal's disk took nothing since then. */
+export type Outage = NonNullable<Extract<ManagerInput, { kind: 'manager_started' }>['outage']>;
 
 export interface RunningManager {
   /** `ready Manager 127.0.0.1:55555 operator 127.0.0.1:55570 epoch 1 …` */
   readonly readyLine: string;
   readonly state: ManagerState;
+  /** The journal's disk failed, and takes writes again: stop this Manager and start the next. */
+  readonly writableAgain: Promise<Outage>;
   /** Commits and closes everything; instances go on. */
   stop(): Promise<void>;
 }
@@ -68,7 +80,7 @@ export async function startManager(options: ManagerOptions, around: ManagerSurro
   let lock: Lock | null = null;
   try {
     mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
-    lock = takeLock(options.stateDir);
+    lock = takeLock(options.stateDir, 'manager', 'Manager');
     if (!lock.ok) throw new StartError(lock.problem);
     if (lock.tookOver) around.log.warn('the lock of a Manager that is gone was taken over');
     return await startLocked(options, around, lock);
@@ -82,7 +94,7 @@ type Journal = JournalFile<ManagerState, ManagerInput, ManagerEffect>;
 
 async function startLocked(
   options: ManagerOptions,
-  { graph, log, disk }: ManagerSurroundings,
+  { graph, log, outage, ...around }: ManagerSurroundings,
   lock: Extract<Lock, { ok: true }>,
 ): Promise<RunningManager> {
   const { address, port, operatorPort, dnsPort, stateDir, timerScale, timerPreset } = options;
@@ -92,31 +104,46 @@ async function startLocked(
     streams: () => operator.streamCount,
     journalFailed: () => failure !== null,
   });
-  const opened = openJournal<ManagerState, ManagerInput, ManagerEffect>({
-    folder: join(stateDir, JOURNAL_FOLDER),
+  const folder = join(stateDir, JOURNAL_FOLDER);
+  const disk = around.disk ?? faultableDisk(folder);
+  const journalOptions = {
+    folder,
     machine: managerMachine,
     initial: initialManager,
     mark: markOf,
     encode: recordText,
     flush: options.flush,
     committed: metrics.committed,
-    ...(disk === undefined ? {} : { disk }),
-  });
+    disk,
+  };
+  const { opened, restored } = openManagerJournal(journalOptions, options.mirror);
   if (!opened.ok) throw new StartError(opened.problem);
   const { state } = opened;
   const journal: Journal = opened.journal;
   for (const warning of opened.warnings) log.warn(`journal: ${warning}`);
+  if (restored !== null) log.warn(restored);
 
+  const now = startClock(opened.lastAt);
   let failure: string | null = null;
+  let isStopped = false;
+  let writable = (_outage: Outage): void => undefined;
+  const writableAgain = new Promise<Outage>((resolve) => (writable = resolve));
   const driver: Driver<ManagerState, ManagerInput, ManagerEffect> = new Driver(managerMachine, state, {
-    now: startClock(opened.lastAt),
+    now,
     perform: (effect, at) => perform(effect, at, performers),
     journal,
     journalFailed: (error) => {
-      failure = `the journal's disk failed: ${error.message}; nothing is acknowledged any more. Make room or repair it, then start the Manager again`;
+      const why = `the journal's disk failed: ${error.message}`;
+      failure = `${why}; nothing is acknowledged until it takes writes again. Make room or repair it; the Manager goes on by itself`;
       log.fatal({ err: error }, failure);
       agents.stop();
       commands.fail(failure);
+      const sinceMs = now();
+      // It cannot be recorded now. The next start records the outage under this very number.
+      events.add({ seq: events.last + 1, what: 'manager', text: failure, data: { failed: true } }, sinceMs);
+      void untilWritable(disk, folder, scaledTimers(timerScale).diskRetryMs, () => isStopped).then(
+        (isWritable) => isWritable && writable({ sinceMs, why }),
+      );
     },
     congested: (isCongested) => agents.pause(isCongested),
     tick: () => ({ kind: 'tick' }),
@@ -159,9 +186,17 @@ async function startLocked(
   });
 
   const epoch = state.epoch + 1;
-  input({ kind: 'manager_started', epoch, graph, settings: settingsOf(options, state) });
+  input({
+    kind: 'manager_started',
+    epoch,
+    graph,
+    settings: settingsOf(options, state),
+    ...(restored === null ? {} : { restored }),
+    ...(outage === undefined ? {} : { outage }),
+  });
   await driver.settled();
   const stop = async (): Promise<void> => {
+    isStopped = true;
     agents.pause(true);
     await withinStopTime(driver.settled());
     driver.stop();
@@ -171,13 +206,13 @@ async function startLocked(
     if (failure === null) {
       log.info({ record: journal.next - 1, state_hash: stateHash(managerMachine, state) }, 'stopped');
       await journal.close();
-    }
+    } else journal.abandon();
     removePidFile(join(stateDir, PID_FILE));
     lock.release();
   };
   try {
-    if (failure !== null) throw new StartError(failure);
-    await agents.listen().catch((error: unknown) => refuse(error, address, port, '--port'));
+    // A disk that is full already: readable it is, and waits.
+    if (failure === null) await agents.listen().catch((error: unknown) => refuse(error, address, port, '--port'));
     await operator.listen().catch((error: unknown) => refuse(error, address, operatorPort, '--operator-port'));
     await dns.listen().catch((error: unknown) => refuse(error, address, dnsPort, '--dns-port'));
   } catch (error) {
@@ -189,7 +224,7 @@ async function startLocked(
   const readyLine = `ready ${places} epoch ${epoch} replayed ${opened.replayed}`;
   log.info({ epoch, replayed: opened.replayed, isNew: opened.isNew }, readyLine);
   if (!options.flush) log.warn('--no-flush: a power cut loses state that was acknowledged');
-  return { readyLine, state, stop };
+  return { readyLine, state, writableAgain, stop };
 }
 
 /** A disk that is full, a folder that may not be written: a sentence is enough, a stack tells nothing more. */

@@ -13,6 +13,7 @@ export const USAGE = `usage: node dist/manager.js --graph FILE --address ADDR --
   --graph FILE              the abstract graph of the CNApp, YAML or JSON
   --address ADDR            address of the Manager, an IPv4 or IPv6 literal
   --state-dir DIR           journal, lock, token; made when it is missing
+  --mirror DIR              a copy of the journal that a supervisor keeps; begin from it when the journal is lost
   --port 55555              port for agents
   --operator-port 55570     HTTP and WebSocket for operators
   --dns-port 55557          DNS over UDP and TCP: the names of the gateways (R23)
@@ -29,6 +30,8 @@ export interface ManagerOptions {
   /** Canonical. */
   readonly address: string;
   readonly stateDir: string;
+  /** Where a supervisor keeps a copy of the journal (R51); null for none. */
+  readonly mirror: string | null;
   readonly port: number;
   readonly operatorPort: number;
   readonly dnsPort: number;
@@ -55,6 +58,7 @@ export function readOptions(args: string[], env: Record<string, string | undefin
         graph: { type: 'string' },
         address: { type: 'string' },
         'state-dir': { type: 'string' },
+        mirror: { type: 'string' },
         port: { type: 'string', default: '55555' },
         'operator-port': { type: 'string', default: '55570' },
         'dns-port': { type: 'string', default: '55557' },
@@ -96,6 +100,7 @@ export function readOptions(args: string[], env: Record<string, string | undefin
     graphFile: graph,
     address,
     stateDir,
+    mirror: values.mirror ?? null,
     port,
     operatorPort,
     dnsPort,

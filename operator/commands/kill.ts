@@ -11,13 +11,13 @@ import { findProcesses, signalProcess } from '../shell/testbed-processes.ts';
 import type { FoundProcess } from '../shell/testbed-processes.ts';
 import { settingsOf, withExamples } from './command.ts';
 
-export const TARGETS = ['instance', 'agent', 'manager'] as const;
+export const TARGETS = ['instance', 'agent', 'manager', 'supervisor'] as const;
 const SIGNALS = ['KILL', 'STOP', 'CONT', 'TERM'] as const;
 
 export function addKill(program: Command): void {
   const command = program
     .command('kill')
-    .description('send a signal to the process of an instance, an agent or the Manager on this machine')
+    .description('send a signal to the process of an instance, an agent, the Manager or its supervisor on this machine')
     .addArgument(new Argument('<target>', 'what to kill').choices(TARGETS))
     .argument('[name]', 'an instance (5 or post/5) or a node (1 or 127.0.0.11)')
     .option('--signal <signal>', `${SIGNALS.join(', ')}`, signalName, 'SIGKILL')
@@ -39,7 +39,9 @@ export function addKill(program: Command): void {
   withExamples(command, [
     ['ssmmp kill instance post/5', 'a crash: watch who takes over with ssmmp events --watch'],
     ['ssmmp kill agent 2 --signal STOP', 'an agent that hangs; CONT lets it go on'],
-    ['ssmmp kill manager', 'the Manager dies and is started again'],
+    ['ssmmp kill manager', 'the Manager dies; its supervisor starts it again'],
+    ['ssmmp kill manager --signal STOP', 'it hangs; its supervisor kills it and starts it again'],
+    ['ssmmp kill supervisor', 'the Manager goes on; the next supervisor takes it over'],
   ]);
 }
 
@@ -51,7 +53,9 @@ export async function findTarget(
 ): Promise<FoundProcess> {
   switch (target) {
     case 'manager':
-      return findManager(settings);
+      return findOnly('manager', 'the Manager', settings);
+    case 'supervisor':
+      return findOnly('supervisor', 'the supervisor', settings);
     case 'agent':
       return findAgent(name, settings);
     case 'instance':
@@ -59,9 +63,9 @@ export async function findTarget(
   }
 }
 
-function findManager(settings: Settings): FoundProcess {
-  const found = findProcesses(settings.stateDir).find(({ role }) => role === 'manager');
-  if (found === undefined) throw nothingRuns('the Manager', settings);
+function findOnly(wanted: 'manager' | 'supervisor', name: string, settings: Settings): FoundProcess {
+  const found = findProcesses(settings.stateDir).find(({ role }) => role === wanted);
+  if (found === undefined) throw nothingRuns(name, settings);
   return found;
 }
 

@@ -59,7 +59,7 @@ async function logs(
 }
 
 function logFiles(stateDir: string): string[] {
-  const files = [stateFiles.managerLog(stateDir)];
+  const files = [stateFiles.managerLog(stateDir), stateFiles.supervisorLog(stateDir)];
   for (const node of nodeFolders(stateDir)) {
     const folder = join(stateFiles.nodes(stateDir), node);
     files.push(join(folder, 'agent.log'));
@@ -77,7 +77,7 @@ function logFiles(stateDir: string): string[] {
 /** Source and node of a log file: `nodes/2/logs/post-5.log` is post/5 on node 2. */
 function sourceOf(file: string): [source: string, node: string | null] {
   const name = basename(file).replace(/\.log(\.1)?$/, '');
-  if (name === 'manager') return ['manager', null];
+  if (name === 'manager' || name === 'supervisor') return [name, null];
   if (name === 'agent') return [`agent ${basename(dirname(file))}`, basename(dirname(file))];
   const node = basename(dirname(dirname(file)));
   return [name.replace(/-(\d+)$/, '/$1'), node];

@@ -14,6 +14,8 @@ import { DEFAULT_SUBNET, NODES_MAX } from '../core/addresses.ts';
 import { planCluster } from '../core/cluster-plan.ts';
 import { servedText } from '../core/cluster-text.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
+import { readClusterFile } from '../shell/cluster-file.ts';
+import type { ClusterOptions } from '../shell/cluster-file.ts';
 import { ClusterRun } from '../shell/cluster-run.ts';
 import type { ServedState } from '../shell/cluster-run.ts';
 import { stopCluster } from '../shell/cluster-stop.ts';
@@ -29,6 +31,7 @@ import { undoLeftFaults } from '../shell/fault-keeper.ts';
 import { readSettings } from '../shell/settings.ts';
 import type { GlobalOptions, Settings } from '../shell/settings.ts';
 import { countedProcesses, findProcesses } from '../shell/testbed-processes.ts';
+import type { FoundProcess } from '../shell/testbed-processes.ts';
 import { dropUpLock, takeUpLock } from '../shell/up-lock.ts';
 import { wholeNumber, withExamples } from './command.ts';
 
@@ -38,6 +41,7 @@ interface UpOptions extends GlobalOptions {
   readonly nodes: number;
   readonly graph?: string;
   readonly repository?: string;
+  readonly mirror?: string;
   readonly detach: boolean;
   readonly sharedAddress: boolean;
   readonly 'strict1.1': boolean;
@@ -60,6 +64,12 @@ export function addUp(program: Command): void {
       new Option('--repository <file>', 'the programs of the services (default: the built-in ones)').env(
         'SSMMP_REPOSITORY',
       ),
+    )
+    .addOption(
+      new Option(
+        '--mirror <dir>',
+        "a second copy of the Manager's journal (default: mirror in the state directory)",
+      ).env('SSMMP_MIRROR'),
     )
     .option('--detach', 'give the terminal back once a user can be served', false)
     .option(
@@ -89,6 +99,7 @@ export function addUp(program: Command): void {
     ['ssmmp up --graph labs/graphs/abstract-example.yaml', 'any graph; unknown services run a generic relay'],
     ['ssmmp up --timers kubernetes --timer-scale 0.1', 'wait as Kubernetes does, ten times as fast'],
     ['ssmmp up --detach', 'in the background; ssmmp down ends it'],
+    ['ssmmp up', 'after the first one was killed: takes over what still runs; no user notices'],
   ]);
 }
 
@@ -127,13 +138,24 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
   refuseTimers(options);
   const graphFile = options.graph === undefined ? defaultGraph() : resolve(options.graph);
   const graph = readGraphFile(graphFile);
-  await endLeftovers(settings);
   mkdirSync(settings.stateDir, { recursive: true });
   const repository = chooseRepository(graph, options.repository ?? null, settings.stateDir);
   if (repository.relayed.length > 0) tell(`the generic relay runs for ${repository.relayed.join(', ')}`);
   const isShared = options.sharedAddress || (await mustShareAddress(settings.subnet));
   const refusal = isShared ? sharedRefusal(options.nodes, options['strict1.1']) : null;
   if (refusal !== null) throw new OperatorError(EXIT.failed, refusal);
+  const mirror = resolve(options.mirror ?? join(settings.stateDir, 'mirror'));
+  const chosen: ClusterOptions = {
+    nodes: options.nodes,
+    graph: graphFile,
+    repository: repository.file,
+    mirror,
+    shared_address: isShared,
+    strict: options['strict1.1'],
+    timers: options.timers,
+    timer_scale: options.timerScale,
+  };
+  const found = await leftovers(settings, chosen);
   const plan = planCluster(
     {
       subnet: settings.subnet,
@@ -143,6 +165,7 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
       graphFile,
       repositoryFile: repository.file,
       distDir: distFolder(),
+      mirror,
       publicPorts: graph.services.flatMap(({ publicSockets }) => publicSockets.map(({ port }) => port)),
       isStrict: options['strict1.1'],
       timerScale: options.timerScale,
@@ -150,11 +173,11 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
     },
     join,
   );
-  distFile('manager.js');
-  distFile('agent.js');
-  await requireFreePorts(plan);
+  for (const program of ['manager.js', 'supervisor.js', 'agent.js']) distFile(program);
+  // Those of a cluster that is taken over are its own.
+  if (found === null) await requireFreePorts(plan);
   const here: Settings = { ...settings, operator: { ...settings.operator, address: plan.managerAddress } };
-  const run = new ClusterRun(plan, here, (line) => tell(line));
+  const run = new ClusterRun({ plan, settings: here, options: chosen, found }, (line) => tell(line));
   stop.onFirst(() => run.release());
   let front: Front | null = null;
   try {
@@ -185,13 +208,30 @@ function refuseTimers({ timers, timerScale }: UpOptions): void {
   throw new OperatorError(EXIT.usage, message);
 }
 
-/** Ends what a killed `ssmmp up` left: its Manager and agents would hold the ports. */
-async function endLeftovers(settings: Settings): Promise<void> {
+/**
+ * What a killed `ssmmp up` left: taken over where it was started with the same options, null where there is nothing. Left
+ * alone, with a sentence, where the options are others. What does not say how it was started is ended: it would hold the ports.
+ */
+async function leftovers(settings: Settings, chosen: ClusterOptions): Promise<readonly FoundProcess[] | null> {
   undoLeftFaults(settings.stateDir);
   const left = findProcesses(settings.stateDir).filter(({ role }) => role !== 'up');
-  if (left.length === 0) return;
+  if (left.length === 0) return null;
+  const file = readClusterFile(settings.stateDir);
+  if (file?.options !== undefined) {
+    const before = { subnet: file.subnet, ...file.options };
+    const now = { subnet: settings.subnet, ...chosen };
+    const others = (Object.keys(now) as (keyof typeof now)[]).filter((name) => before[name] !== now[name]);
+    if (others.length > 0) {
+      const differences = others.map((name) => `${name} ${String(before[name])}, not ${String(now[name])}`).join('; ');
+      const message = `${countedProcesses(left)} still run from ${settings.stateDir}, started with other options (${differences}): give the same to take them over, or end them with \`ssmmp down\``;
+      throw new OperatorError(EXIT.failed, message);
+    }
+    tell(`taking over what an earlier run left: ${countedProcesses(left)}`);
+    return left;
+  }
   tell(`ending what an earlier run left: ${countedProcesses(left)}`);
   await stopCluster(settings, () => true);
+  return null;
 }
 
 function announce(cnapp: string, served: ServedState, settings: Settings, startedMs: number): void {

@@ -24,7 +24,9 @@ export interface ClusterChoices {
   readonly stateDir: string;
   readonly graphFile: string;
   readonly repositoryFile: string;
-  /** Where manager.js and agent.js are. */
+  /** Where the supervisor keeps its copy of the Manager's journal; null for its default. */
+  readonly mirror?: string | null;
+  /** Where manager.js, supervisor.js and agent.js are. */
   readonly distDir: string;
   /** Ports that users connect to, from the graph. */
   readonly publicPorts: readonly number[];
@@ -52,7 +54,9 @@ export interface PlannedNode {
 export interface ClusterPlan {
   readonly managerAddress: string;
   readonly nodes: readonly PlannedNode[];
+  /** Started by its supervisor. */
   readonly manager: PlannedProgram;
+  readonly supervisor: PlannedProgram;
   readonly agents: readonly PlannedProgram[];
   /** Every address and port that must be free, with the reason. */
   readonly ports: readonly { readonly address: string; readonly port: number; readonly use: string }[];
@@ -70,23 +74,35 @@ export function planCluster(choices: ClusterChoices, join: (...parts: string[]) 
   const shared = isShared ? ['--shared-address'] : [];
   const extra = choices.isStrict ? ['--strict-1.1'] : [];
   const preset = choices.timerPreset === 'lab' ? [] : ['--timers', choices.timerPreset];
-  const scale = [...preset, ...(choices.timerScale === 1 ? [] : ['--timer-scale', String(choices.timerScale)])];
+  const factor = choices.timerScale === 1 ? [] : ['--timer-scale', String(choices.timerScale)];
+  const scale = [...preset, ...factor];
+  const managerProgram: PlannedProgram = {
+    name: 'manager',
+    file: join(choices.distDir, 'manager.js'),
+    args: [
+      ...['--graph', choices.graphFile, '--address', manager, '--state-dir', stateDir],
+      ...shared,
+      ...extra,
+      ...scale,
+    ],
+    stateDir,
+    pidFile: join(stateDir, 'manager.pid'),
+    logFile: join(stateDir, 'manager.log'),
+  };
+  const place = ['--state-dir', stateDir, '--operator', `${manager}:${OPERATOR_PORT}`];
+  const mirror = choices.mirror === undefined || choices.mirror === null ? [] : ['--mirror', choices.mirror];
   const gatewayAddresses = [...new Set(nodes.map(({ address }) => address))];
   return {
     managerAddress: manager,
     nodes,
-    manager: {
-      name: 'manager',
-      file: join(choices.distDir, 'manager.js'),
-      args: [
-        ...['--graph', choices.graphFile, '--address', manager, '--state-dir', stateDir],
-        ...shared,
-        ...extra,
-        ...scale,
-      ],
+    manager: managerProgram,
+    supervisor: {
+      name: 'supervisor',
+      file: join(choices.distDir, 'supervisor.js'),
+      args: [...place, '--manager', managerProgram.file, ...mirror, ...factor, '--', ...managerProgram.args],
       stateDir,
-      pidFile: join(stateDir, 'manager.pid'),
-      logFile: join(stateDir, 'manager.log'),
+      pidFile: join(stateDir, 'supervisor.pid'),
+      logFile: join(stateDir, 'supervisor.log'),
     },
     agents: nodes.map(({ node, address, port }) => {
       const folder = join(stateDir, 'nodes', String(node));

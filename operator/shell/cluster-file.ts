@@ -20,6 +20,20 @@ export interface ClusterFile {
   readonly pid: number;
   /** Where it takes faults, with the operator token. Not there until users are served. */
   readonly front?: { readonly address: string; readonly port: number };
+  /** How it was started: an `ssmmp up` with the same options takes over what still runs. */
+  readonly options?: ClusterOptions;
+}
+
+/** What must be the same for a take-over. */
+export interface ClusterOptions {
+  readonly nodes: number;
+  readonly graph: string;
+  readonly repository: string;
+  readonly mirror: string;
+  readonly shared_address: boolean;
+  readonly strict: boolean;
+  readonly timers: string;
+  readonly timer_scale: number;
 }
 
 /** The file of a state directory, or null when there is none that can be read. */

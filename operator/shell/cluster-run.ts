@@ -4,10 +4,13 @@
  * Lives here: the life of one cluster under `ssmmp up`. Does not live here: options and messages of the command
  * (commands/up.ts), the order of stopping (cluster-stop.ts).
  *
- * Manager and the first agent start at the same time; the agent tries until the Manager listens. The other agents follow
+ * The supervisor, which starts the Manager, and the first agent start at the same time; the agent tries until the Manager listens. The other agents follow
  * when the first has registered: so the gateway is always at the first node, where everybody looks for it, and a user is
  * served sooner, because the processors have less to do at a time. Nothing polls once users are served: deaths come as events
  * of the child processes, changes of gateways over the Manager's event stream.
+ *
+ * Take-over: what an `ssmmp up` that was killed has left goes on under this one. What runs is adopted, what does not is
+ * started, and nothing that goes wrong ends a cluster that serves.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +19,7 @@ import type { ClusterPlan, PlannedProgram } from '../core/cluster-plan.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import type { GatewayRow, NodeRow } from '../core/rows.ts';
 import { writeClusterFile } from './cluster-file.ts';
+import type { ClusterOptions } from './cluster-file.ts';
 import { OperatorClient } from './operator-client.ts';
 import type { Settings } from './settings.ts';
 import { Supervised } from './supervised.ts';
@@ -31,6 +35,8 @@ const FIRST_NODE_MS_MAX = 2000;
 const START_POLL_MS = 20;
 /** Changes that come together are written once. */
 const REFRESH_DELAY_MS = 200;
+/** A Manager that has gone is looked for this often. */
+const BACK_POLL_MS = 100;
 const LOG_LINES_SHOWN = 5;
 
 export interface ServedState {
@@ -45,13 +51,24 @@ export interface FrontView {
   userPlace(gateway: GatewayRow): GatewayRow;
 }
 
+export interface ClusterChoice {
+  readonly plan: ClusterPlan;
+  readonly settings: Settings;
+  /** Written into cluster.json, for a take-over. */
+  readonly options: ClusterOptions;
+  /** What an earlier `ssmmp up` with the same options left running; null for a cluster that starts. */
+  readonly found: readonly FoundProcess[] | null;
+}
+
 export class ClusterRun {
   readonly #plan: ClusterPlan;
+  readonly #options: ClusterOptions;
+  readonly #found: readonly FoundProcess[] | null;
   readonly #settings: Settings;
   readonly #client: OperatorClient;
   readonly #tell: (line: string) => void;
   readonly #programs: Supervised[] = [];
-  #isStarting = true;
+  #isStarting: boolean;
   #failure: OperatorError | null = null;
   #isStopping = false;
   #unwatch: (() => void) | null = null;
@@ -61,8 +78,12 @@ export class ClusterRun {
   #gateways: readonly GatewayRow[] = [];
   #front: FrontView | null = null;
 
-  constructor(plan: ClusterPlan, settings: Settings, tell: (line: string) => void) {
+  constructor({ plan, settings, options, found }: ClusterChoice, tell: (line: string) => void) {
     this.#plan = plan;
+    this.#options = options;
+    this.#found = found;
+    // Only what has never served fails for a reason that a restart does not cure.
+    this.#isStarting = found === null;
     this.#settings = settings;
     this.#tell = tell;
     this.#client = new OperatorClient(settings);
@@ -73,7 +94,7 @@ export class ClusterRun {
     this.#writeClusterFile([], []);
     if (this.#isStopping) throw stoppedEarly();
     const [first, ...others] = this.#plan.agents;
-    this.#startProgram(this.#plan.manager, env);
+    this.#startProgram(this.#plan.supervisor, env);
     if (first !== undefined) this.#startProgram(first, env);
     await this.#untilServed(() => {
       for (const agent of others) this.#startProgram(agent, env);
@@ -86,10 +107,10 @@ export class ClusterRun {
     return { nodes, gateways };
   }
 
-  /** Manager and agents that run now. */
+  /** Supervisor and agents that run now; the Manager is in its supervisor's record. */
   processes(): FoundProcess[] {
     return this.#programs.flatMap(({ identity, program }): FoundProcess[] => {
-      const role = program === this.#plan.manager ? 'manager' : 'agent';
+      const role = program === this.#plan.supervisor ? 'supervisor' : 'agent';
       return identity === null ? [] : [{ ...identity, role, name: program.name, node: null, instanceId: null }];
     });
   }
@@ -120,27 +141,37 @@ export class ClusterRun {
 
   #startProgram(program: PlannedProgram, env: NodeJS.ProcessEnv): void {
     const supervised = new Supervised(program, env, {
-      onReady: () => program === this.#plan.manager && this.#onManagerReady(),
       onDeath: (how, waitMs) => this.#onDeath(supervised, how, waitMs),
     });
     this.#programs.push(supervised);
-    supervised.start();
+    const running = this.#found?.find(
+      ({ role, node }) => role === (program === this.#plan.supervisor ? 'supervisor' : 'agent') && isOf(program, node),
+    );
+    if (running === undefined) supervised.start();
+    else supervised.adopt(running);
   }
 
   async #untilServed(onFirstNode: () => void): Promise<void> {
     const startedAt = performance.now();
-    const deadline = startedAt + SERVED_MS_MAX;
+    let deadline = startedAt + SERVED_MS_MAX;
     let hasFirstNode = false;
     for (;;) {
       if (!hasFirstNode) {
-        hasFirstNode = performance.now() - startedAt > FIRST_NODE_MS_MAX || (await this.#registered()).length > 0;
+        hasFirstNode =
+          this.#found !== null ||
+          performance.now() - startedAt > FIRST_NODE_MS_MAX ||
+          (await this.#registered()).length > 0;
         if (hasFirstNode && !this.#isStopping) onFirstNode();
       }
       const { isReady, reason } = await this.#client.readiness();
       if (this.#failure !== null) throw this.#failure;
       if (this.#isStopping) throw stoppedEarly();
       if (isReady) return;
-      if (performance.now() > deadline) {
+      if (performance.now() > deadline && this.#found !== null) {
+        // What still runs serves those it can; to end it would help nobody.
+        this.#tell(`the Manager does not say that all is ready yet: ${reason}`);
+        deadline = Infinity;
+      } else if (performance.now() > deadline) {
         const message = `no user can be served after ${SERVED_MS_MAX / 1000} s: ${reason}. The logs are in ${this.#settings.stateDir} (manager.log, nodes/*/agent.log)`;
         throw new OperatorError(EXIT.failed, message);
       }
@@ -180,21 +211,29 @@ export class ClusterRun {
     this.#tell(`${name} died (${how}); starting it again ${waitMs === 0 ? 'now' : `in ${waitMs / 1000} s`}`);
   }
 
-  #onManagerReady(): void {
-    if (this.#isStarting || this.#isStopping) return;
-    this.#tell('manager is back');
-    this.#watch();
-    this.#refreshSoon();
-  }
-
   /** Keeps cluster.json true: gateways come and go with their instances. */
   #watch(): void {
     this.#unwatch?.();
-    // when the stream breaks the Manager died; it is watched again once it is ready
     this.#unwatch = this.#client.watch(
       ({ kind }) => /instance|node|agent|manager/.test(kind) && this.#refreshSoon(),
-      () => (this.#unwatch = null),
+      () => {
+        this.#unwatch = null;
+        this.#tell('the Manager is gone; its supervisor starts it again');
+        void this.#untilBack();
+      },
     );
+  }
+
+  /** The stream of events broke: the Manager died. It is watched again once it answers. */
+  async #untilBack(): Promise<void> {
+    while (!this.#isStopping) {
+      await sleep(BACK_POLL_MS);
+      const gateways = await this.#client.list('gateways').catch(() => null);
+      if (gateways === null || this.#isStopping) continue;
+      this.#tell('the Manager is back');
+      this.#watch();
+      return this.#refreshSoon();
+    }
   }
 
   #refreshSoon(): void {
@@ -202,7 +241,7 @@ export class ClusterRun {
       this.#refresh = null;
       Promise.all([this.#client.list('nodes'), this.#client.list('gateways')]).then(
         ([nodes, gateways]) => this.#isStopping || this.#writeClusterFile(nodes, gateways),
-        () => null, // the Manager is gone again; its next `ready` brings us back here
+        () => null, // the Manager is gone again; its return brings us back here
       );
     }, REFRESH_DELAY_MS);
   }
@@ -224,6 +263,7 @@ export class ClusterRun {
           : nodes.map((row) => ({ node: row.node, agent_network_address: row.agent_network_address })),
       pid: process.pid,
       ...(front === null ? {} : { front: front.place }),
+      options: this.#options,
     };
     const text = JSON.stringify(file);
     if (text === this.#written) return;
@@ -234,6 +274,11 @@ export class ClusterRun {
 
 function stoppedEarly(): OperatorError {
   return new OperatorError(EXIT.failed, 'stopped while starting');
+}
+
+/** Is it the program of that node? The supervisor has none. */
+function isOf(program: PlannedProgram, node: string | null): boolean {
+  return node === null || program.name === `agent ${node}`;
 }
 
 function isRegistered({ status }: NodeRow): boolean {

@@ -4,7 +4,7 @@
  * Lives here: the order. Does not live here: who asks (`ssmmp up` on a Ctrl-C, `ssmmp down`).
  *
  * First the Manager shuts the instances down as SSMMP says (drain, close sessions, graceful shutdown, then hard).
- * Then agents and Manager are asked to end, then whatever is left is killed: nothing may stay behind. Times add
+ * Then agents, Manager and its supervisor are asked to end, then whatever is left is killed: nothing may stay behind. Times add
  * up to less than the 5 s that a person was promised.
  */
 import { rmSync } from 'node:fs';
@@ -19,7 +19,7 @@ import type { FoundProcess } from './testbed-processes.ts';
 
 /** The Manager takes 3 s for graceful shutdowns and then kills. */
 const SHUTDOWN_MS_MAX = 3700;
-/** Agents and Manager have this long after SIGTERM. */
+/** Agents, Manager and supervisor have this long after SIGTERM. */
 const TERMINATE_MS = 600;
 /** The system has this long to take away what was killed. */
 const KILL_MS = 500;
@@ -50,7 +50,7 @@ export async function stopCluster(
   };
   const ended = others();
   if (ended.some(({ role }) => role === 'manager') && !isHurried()) await askManager(settings, isHurried);
-  const programs = others().filter(({ role }) => role === 'agent' || role === 'manager');
+  const programs = others().filter(({ role }) => role !== 'instance');
   for (const program of programs) signalGroup(program, 'SIGTERM');
   await waitForEnd(programs, TERMINATE_MS);
   const killed: FoundProcess[] = [];
@@ -69,7 +69,14 @@ export async function stopCluster(
 /** Removes cluster.json, and locks and pid files whose processes have ended. Journals, stores, logs and traces stay. */
 export function removeTraces(stateDir: string): void {
   const pidFiles = nodeFolders(stateDir).map((node) => join(stateFiles.nodes(stateDir), node, 'agent.pid'));
-  for (const path of [...pidFiles, stateFiles.managerPid(stateDir), stateFiles.managerLock(stateDir)]) {
+  const files = [
+    stateFiles.managerPid(stateDir),
+    stateFiles.managerLock(stateDir),
+    stateFiles.supervisorPid(stateDir),
+    stateFiles.supervisorLock(stateDir),
+    stateFiles.supervisorRecord(stateDir),
+  ];
+  for (const path of [...pidFiles, ...files]) {
     const identity = readPidFile(path);
     if (identity === null || !isRunning(identity)) rmSync(path, { force: true });
   }

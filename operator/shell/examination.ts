@@ -21,7 +21,7 @@ export const NODE_OLDEST = [20, 19] as const;
 const DISK_BYTES_MIN = 500 * 1024 * 1024;
 const NODES_EXAMINED = 3;
 const GATEWAY_PORT = 8080;
-const BUILT_FILES = ['manager.js', 'agent.js', 'repository.yaml', 'cnapp.yaml'];
+const BUILT_FILES = ['manager.js', 'supervisor.js', 'agent.js', 'repository.yaml', 'cnapp.yaml'];
 
 export interface Finding {
   readonly check: string;
@@ -87,7 +87,7 @@ function stateFinding(settings: Settings, running: readonly FoundProcess[]): Fin
   if (running.length > 0) {
     return problem(
       'state',
-      `an earlier run left ${countedProcesses(running)}: end them with \`ssmmp down\` (\`ssmmp up\` does it too)`,
+      `an earlier run left ${countedProcesses(running)}: \`ssmmp up\` with the same options takes them over, \`ssmmp down\` ends them`,
     );
   }
   if (lock !== null)

@@ -219,7 +219,7 @@ export class FaultKeeper {
         this.#around.letGoProgram(`agent ${record.request.node}`);
         break;
       case 'manager-off':
-        this.#around.letGoProgram('manager');
+        this.#around.letGoProgram('supervisor');
         break;
       case 'cut':
       case 'slow':
@@ -267,7 +267,7 @@ export class FaultKeeper {
   }
 
   #managerOff(): void {
-    this.#around.holdProgram('manager');
+    this.#around.holdProgram('supervisor');
     for (const one of findProcesses(this.#around.stateDir))
       if (['supervisor', 'manager'].includes(one.role)) signalGroup(one, 'SIGKILL');
   }

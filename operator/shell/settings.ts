@@ -60,6 +60,11 @@ export const stateFiles = {
   upLog: (stateDir: string): string => join(stateDir, 'up.log'),
   managerPid: (stateDir: string): string => join(stateDir, 'manager.pid'),
   managerLock: (stateDir: string): string => join(stateDir, 'manager.lock'),
+  /** What the supervisor has started, from the first moment on. */
+  supervisorRecord: (stateDir: string): string => join(stateDir, 'supervisor.json'),
+  supervisorPid: (stateDir: string): string => join(stateDir, 'supervisor.pid'),
+  supervisorLock: (stateDir: string): string => join(stateDir, 'supervisor.lock'),
+  supervisorLog: (stateDir: string): string => join(stateDir, 'supervisor.log'),
   managerLog: (stateDir: string): string => join(stateDir, 'manager.log'),
   nodes: (stateDir: string): string => join(stateDir, 'nodes'),
 };

@@ -1,24 +1,28 @@
 /**
  * One program of the testbed, kept running.
  *
- * Lives here: starting it in a process group of its own, its log file, its `ready` line, starting it again when it
- * dies. Does not live here: which programs there are (core/cluster-plan.ts), how they stop (cluster-stop.ts).
+ * Lives here: starting it in a process group of its own, its log file, starting it again when it dies, and taking one over
+ * that an earlier `ssmmp up` has started. Does not live here: which programs there are (core/cluster-plan.ts), how they stop
+ * (cluster-stop.ts).
+ *
+ * No pipe joins it to us: it must outlive the front.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { startTimeOf } from '../../ssmmp/shell/process-identity.ts';
+import { isRunning, startTimeOf } from '../../ssmmp/shell/process-identity.ts';
 import type { ProcessIdentity } from '../../ssmmp/shell/process-identity.ts';
 import type { PlannedProgram } from '../core/cluster-plan.ts';
-import { deathsAfter, restartWaitMs } from '../core/restart-plan.ts';
+import { deathsAfter, restartWaitMs } from '../../ssmmp/core/restart-wait.ts';
 
 export interface SupervisedEvents {
-  /** It listens; comes again after every restart. */
-  onReady(): void;
   /** It died by itself. `waitMs` until it is started again. */
   onDeath(how: string, waitMs: number): void;
 }
+
+/** A program that is no child of ours is looked at this often, in milliseconds. */
+const LOOK_MS = 200;
 
 export class Supervised {
   readonly program: PlannedProgram;
@@ -27,6 +31,7 @@ export class Supervised {
   #child: ChildProcess | null = null;
   #identity: ProcessIdentity | null = null;
   #restart: NodeJS.Timeout | null = null;
+  #looking: NodeJS.Timeout | null = null;
   #deathsInRow = 0;
   #isReleased = false;
   /** A fault keeps it down (`ssmmp fault node-off`). */
@@ -53,20 +58,13 @@ export class Supervised {
     // a group of its own, so that a Ctrl-C at the terminal reaches `ssmmp up` alone, which stops all in order
     const child = spawn(process.execPath, [file, ...args], {
       detached: true,
-      stdio: ['ignore', 'pipe', log],
+      stdio: ['ignore', 'ignore', log],
       env: this.#env,
     });
     closeSync(log);
     this.#child = child;
     if (child.pid !== undefined) this.#identity = { pid: child.pid, startTime: startTimeOf(child.pid) };
     const startedAt = performance.now();
-    let head = '';
-    child.stdout?.setEncoding('utf8');
-    child.stdout?.on('data', (text: string) => {
-      const wasReady = /^ready\b/m.test(head);
-      head = (head + text).slice(0, 4096);
-      if (!wasReady && /^ready\b/m.test(head)) this.#events.onReady();
-    });
     child.once('error', (error) => this.#onEnd(error.message, startedAt));
     child.once('exit', (code, signal) =>
       this.#onEnd(signal === null ? `exit code ${code}` : `signal ${signal}`, startedAt),
@@ -83,17 +81,30 @@ export class Supervised {
   letGo(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
-    if (this.#child === null) this.start();
+    if (this.#identity === null) this.start();
+  }
+
+  /** Takes over one that runs already, instead of `start`. When it ends, it is started like any other. */
+  adopt(identity: ProcessIdentity): void {
+    if (this.#isReleased) return;
+    this.#identity = identity;
+    const from = performance.now();
+    this.#looking = setInterval(() => {
+      if (!isRunning(identity)) this.#onEnd('it is gone', from);
+    }, LOOK_MS);
   }
 
   /** From now on its end is wanted: it is not started again. */
   release(): void {
     this.#isReleased = true;
     if (this.#restart !== null) clearTimeout(this.#restart);
+    if (this.#looking !== null) clearInterval(this.#looking);
   }
 
   #onEnd(how: string, startedAt: number): void {
-    if (this.#child === null) return;
+    if (this.#child === null && this.#looking === null) return;
+    if (this.#looking !== null) clearInterval(this.#looking);
+    this.#looking = null;
     this.#child = null;
     this.#identity = null;
     if (this.#isReleased || this.#isHeld) return;

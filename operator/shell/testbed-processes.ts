@@ -12,7 +12,7 @@ import type { ProcessIdentity } from '../../ssmmp/shell/process-identity.ts';
 import { stateFiles } from './settings.ts';
 
 export interface FoundProcess extends ProcessIdentity {
-  readonly role: 'up' | 'manager' | 'agent' | 'instance';
+  readonly role: 'up' | 'supervisor' | 'manager' | 'agent' | 'instance';
   /** `Manager`, `agent of node 2`, `post/5`. */
   readonly name: string;
   /** The folder's name under nodes/, for agents and instances. */
@@ -23,9 +23,11 @@ export interface FoundProcess extends ProcessIdentity {
 
 /** Every process of the cluster that runs, in the order in which they are to be ended. */
 export function findProcesses(stateDir: string): FoundProcess[] {
-  const named = (role: 'up' | 'manager', name: string, path: string): FoundProcess[] => {
-    const identity = readPidFile(path);
-    return identity === null ? [] : [{ ...identity, role, name, node: null, instanceId: null }];
+  /** The first of the files that names a process which runs. */
+  const named = (role: 'up' | 'supervisor' | 'manager', name: string, ...paths: string[]): FoundProcess[] => {
+    const identities = paths.map(readPidFile).filter((identity) => identity !== null);
+    const identity = identities.find(isRunning);
+    return identity === undefined ? [] : [{ ...identity, role, name, node: null, instanceId: null }];
   };
   const nodes = nodeFolders(stateDir);
   const agents = nodes.flatMap((node): FoundProcess[] => {
@@ -37,7 +39,15 @@ export function findProcesses(stateDir: string): FoundProcess[] {
   const all = [
     ...named('up', 'ssmmp up', stateFiles.lock(stateDir)),
     ...agents,
-    ...named('manager', 'Manager', stateFiles.managerPid(stateDir)),
+    ...named('supervisor', 'supervisor', stateFiles.supervisorPid(stateDir), stateFiles.supervisorLock(stateDir)),
+    // A Manager that starts has neither pid file nor lock yet; its supervisor has written down who it is.
+    ...named(
+      'manager',
+      'Manager',
+      stateFiles.managerPid(stateDir),
+      stateFiles.managerLock(stateDir),
+      stateFiles.supervisorRecord(stateDir),
+    ),
     ...nodes.flatMap((node) => instancesOf(stateDir, node)),
   ];
   return all.filter(isRunning);
@@ -50,6 +60,7 @@ export function countedProcesses(found: readonly FoundProcess[]): string {
     number === 0 ? [] : [`${number} ${noun}${number === 1 ? '' : 's'}`];
   return [
     ...(count('up') > 0 ? ['ssmmp up'] : []),
+    ...(count('supervisor') > 0 ? ['the supervisor'] : []),
     ...(count('manager') > 0 ? ['the Manager'] : []),
     ...some(count('agent'), 'agent'),
     ...some(count('instance'), 'instance'),

@@ -19,6 +19,13 @@ const ROWS = {
     'Nodes that fall silent within this time count as vanished together; too many of them and the Manager suspects itself.',
   ],
   agentGraceMs: [3000, "After the Manager's restart agents have this long to register again before they are missed."],
+  managerProbeMs: [
+    500,
+    'The supervisor asks the Manager this often whether it lives; a question that is not answered by then is missed.',
+  ],
+  managerStartMs: [30000, 'A Manager that was started answers its supervisor within this time, its journal read.'],
+  managerEndMs: [400, 'A Manager that its supervisor asks to end has this long before it is killed.'],
+  diskRetryMs: [1000, 'A Manager whose disk takes nothing looks this often whether it does again.'],
   settleMs: [250, 'A node that is new waits this long for others to register before something is placed on it.'],
   duplicateProbeMs: [
     1000,
@@ -141,6 +148,8 @@ export function isTimerPreset(text: string): text is TimerPreset {
 
 /** Missed health answers in a row that make an instance hung (R45). */
 export const HEALTH_MISSES_MAX = 3;
+/** Missed answers in a row that make a Manager hung: its supervisor kills it and starts another. */
+export const MANAGER_MISSES_MAX = 5;
 /** Restarts within `restartWindowMs` after which a service is crash-looping. */
 export const RESTARTS_MAX = 5;
 /** Tries with other ports after an `execution_response` 409 (R21). */

@@ -177,6 +177,13 @@ export class JournalFile<State, Input extends Stamped, Effect> implements Journa
     this.failure ??= new Error('the journal is closed');
   }
 
+  /** Closes the file without a word after a failure: what is in it is what recovery will find. */
+  abandon(): void {
+    if (this.fd !== -1) this.disk.closeSync(this.fd);
+    this.fd = -1;
+    this.failure ??= new Error('the journal is closed');
+  }
+
   /** The records of all kept segments, oldest first, lazily, up to what is written now. */
   history(options: Omit<HistoryOptions, 'folder' | 'disk'> = {}): AsyncGenerator<HistoryPart, void, void> {
     return readHistory({ ...options, folder: this.options.folder, disk: this.disk });
@@ -239,8 +246,14 @@ export class JournalFile<State, Input extends Stamped, Effect> implements Journa
     writeLine(line, 0, json);
     const path = join(folder, segmentName(this.nextRecord));
     const fd = this.disk.openSync(`${path}.tmp`, 'w');
-    let at = 0;
-    while (at < line.length) at += this.disk.writeSync(fd, line, at, line.length - at);
+    try {
+      for (let at = 0; at < line.length;) at += this.disk.writeSync(fd, line, at, line.length - at);
+    } catch (error) {
+      // On a full disk it would take the room of what matters.
+      this.disk.closeSync(fd);
+      this.disk.rmSync(`${path}.tmp`, { force: true });
+      throw error;
+    }
     return { fd, path, bytes: line.length };
   }
 

@@ -125,11 +125,29 @@ export function recoverJournal<State, Input extends Stamped, Effect>(
   };
 }
 
-/** Cuts a torn end off; a copy stays beside the segment. Returns the name of the copy. */
+/** Cuts a torn end off; a copy stays beside the segment, where the disk has room for it. Returns the name of the copy. */
 export function cutEnd(disk: JournalFs, folder: string, { segment, offset }: Omit<TornEnd, 'bytes'>): string {
   const name = `${segment.name}.cut-${offset}`;
-  const copy = disk.openSync(join(folder, name), 'w');
   const fd = disk.openSync(segment.path, 'r+');
+  try {
+    try {
+      copyFrom(disk, fd, offset, join(folder, name));
+    } catch (error) {
+      // A full disk tears ends off; that must not keep the next start from cutting them.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      disk.rmSync(join(folder, name), { force: true });
+    }
+    disk.ftruncateSync(fd, offset);
+    disk.fsyncSync(fd);
+  } finally {
+    disk.closeSync(fd);
+  }
+  syncFolder(disk, folder);
+  return name;
+}
+
+function copyFrom(disk: JournalFs, fd: number, offset: number, path: string): void {
+  const copy = disk.openSync(path, 'w');
   try {
     const chunk = Buffer.allocUnsafe(64 * 1024);
     for (let at = offset; ;) {
@@ -139,14 +157,9 @@ export function cutEnd(disk: JournalFs, folder: string, { segment, offset }: Omi
       at += got;
     }
     disk.fsyncSync(copy);
-    disk.ftruncateSync(fd, offset);
-    disk.fsyncSync(fd);
   } finally {
     disk.closeSync(copy);
-    disk.closeSync(fd);
   }
-  syncFolder(disk, folder);
-  return name;
 }
 
 /**

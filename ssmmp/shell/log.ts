@@ -8,10 +8,14 @@ import { pino, type Logger } from 'pino';
 
 export type { Logger };
 
+/** Lines that could not be written wait up to this sum; beyond it they are dropped. */
+const WAITING_CHARACTERS_MAX = 256 * 1024;
+
 /** A logger whose lines name the process: `node`, `service`, `instance` as they apply. */
 export function openLog(names: Record<string, string | number>): Logger {
-  return pino(
-    { base: names, timestamp: pino.stdTimeFunctions.isoTime, level: process.env['SSMMP_LOG_LEVEL'] ?? 'info' },
-    pino.destination({ fd: 2, sync: true }),
-  );
+  const target = pino.destination({ fd: 2, sync: true, maxLength: WAITING_CHARACTERS_MAX });
+  // A disk that is full takes no log either. That ends nobody: the lines wait, some are dropped, the rest comes later.
+  target.on('error', () => undefined);
+  const level = process.env['SSMMP_LOG_LEVEL'] ?? 'info';
+  return pino({ base: names, timestamp: pino.stdTimeFunctions.isoTime, level }, target);
 }

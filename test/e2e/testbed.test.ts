@@ -2,13 +2,14 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { findProcesses } from '../../operator/shell/testbed-processes.ts';
 import { Cluster, processesNaming, run, until } from './cluster.ts';
 import { replayProblem } from './replay.ts';
 
@@ -80,7 +81,9 @@ describe('ssmmp up and down', function () {
       expect(second.err).to.include(`a cluster runs from ${stateDir} already (pid `).and.to.include('ssmmp down');
     }
     const down = await run('ssmmp', ['down', ...flags]);
-    expect(down.out).to.match(/^ended ssmmp up, the Manager, 3 agents, \d+ instances; data, logs and traces stay in /);
+    expect(down.out).to.match(
+      /^ended ssmmp up, the supervisor, the Manager, 3 agents, \d+ instances; data, logs and traces stay in /,
+    );
     expect(await run('ssmmp', ['down', ...flags])).to.deep.equal({
       code: 0,
       out: `nothing runs from ${stateDir}\n`,
@@ -88,22 +91,34 @@ describe('ssmmp up and down', function () {
     });
   });
 
-  it('an up that was killed: doctor tells, the next up takes the lock over and serves, down ends what is half dead', async () => {
+  it('an up that was killed: doctor tells, other options are refused, the same take over all that runs, down ends what is half dead', async () => {
     const up = front();
     await served(flags);
     up.kill('SIGKILL');
     await once(up, 'exit');
     const doctor = await run('ssmmp', ['doctor', ...flags]);
     expect(doctor.code).to.equal(1);
-    expect(doctor.out).to.match(/problem +state +an earlier run left the Manager, 3 agents, \d+ instances/);
-    const again = front();
-    await until('the new one has the lock', () =>
-      readFileSync(join(stateDir, 'up.lock'), 'utf8').includes(String(again.pid)),
+    expect(doctor.out).to.match(
+      /problem +state +an earlier run left the supervisor, the Manager, 3 agents, \d+ instances: `ssmmp up` with the same/,
     );
-    await served(flags);
-    again.kill('SIGKILL');
-    await once(again, 'exit');
-    expect((await run('ssmmp', ['down', ...flags])).out).to.match(/^ended the Manager, 3 agents, \d+ instances/);
+    const before = pids(stateDir);
+    const other = await run('ssmmp', ['up', '--nodes', '2', ...flags]);
+    expect(other.code).to.equal(1);
+    expect(other.err).to.include('nodes 3, not 2').and.to.include('ssmmp down');
+    const again = await Cluster.start(SUBNET, [], stateDir);
+    expect(again.talk).to.match(/taking over .*the supervisor, the Manager, 3 agents, \d+ instances/);
+    expect(pids(stateDir)).to.deep.equal(before);
+    // it keeps them running too, though they are no children of its own
+    await again.ssmmp('kill', 'agent', '2');
+    await until('another agent 2 runs', () => {
+      const now = pids(stateDir);
+      return now['agent 2'] !== undefined && now['agent 2'] !== before['agent 2'];
+    });
+    again.signal('SIGKILL');
+    await again.ended;
+    expect((await run('ssmmp', ['down', ...flags])).out).to.match(
+      /^ended the supervisor, the Manager, 3 agents, \d+ instances/,
+    );
   });
 
   it('a lock whose owner is dead is taken over without a word', async () => {
@@ -164,6 +179,15 @@ describe('ssmmp up and down', function () {
     ).to.deep.equal([0, 0]);
   });
 });
+
+/** Who runs, by pid: supervisor, Manager, agents and their instances. */
+function pids(stateDir: string): Record<string, number> {
+  return Object.fromEntries(
+    findProcesses(stateDir)
+      .filter(({ role }) => role !== 'up')
+      .map(({ role, node, name, pid }) => [role === 'agent' ? `agent ${node}` : name, pid]),
+  );
+}
 
 async function served(flags: readonly string[]): Promise<void> {
   await until(

@@ -38,6 +38,7 @@ export function testOptions(address: string, stateDir: string, more: Partial<Man
     graphFile: 'tiny.yaml',
     address,
     stateDir,
+    mirror: null,
     port: PORT,
     operatorPort: OPERATOR_PORT,
     dnsPort: DNS_PORT,

@@ -20,7 +20,7 @@ import fc from 'fast-check';
 import { ownIdentity } from '../../../ssmmp/shell/process-identity.ts';
 import type { ManagerEffect } from '../../../manager/core/effects.ts';
 import type { ManagerInput } from '../../../manager/core/inputs.ts';
-import { takeLock } from '../../../manager/shell/lock.ts';
+import { takeLock } from '../../../ssmmp/shell/process-lock.ts';
 import { isAuthorized, operatorToken } from '../../../manager/shell/operator-token.ts';
 import { readOptions } from '../../../manager/shell/options.ts';
 import { recordText } from '../../../manager/shell/record-text.ts';
@@ -77,9 +77,9 @@ describe('the small parts of the Manager’s shell', function () {
     const path = (): string => join(dir, 'manager.lock');
 
     it('is refused while its holder lives, in one sentence', () => {
-      const first = takeLock(dir);
+      const first = takeLock(dir, 'manager', 'Manager');
       expect(first).to.deep.include({ ok: true, tookOver: false });
-      const second = takeLock(dir);
+      const second = takeLock(dir, 'manager', 'Manager');
       expect(second).to.deep.include({ ok: false });
       expect(second)
         .to.have.property('problem')
@@ -88,30 +88,30 @@ describe('the small parts of the Manager’s shell', function () {
         );
       if (first.ok) first.release();
       expect(readdirSync(dir)).to.deep.equal([]);
-      expect(takeLock(dir)).to.deep.include({ ok: true });
+      expect(takeLock(dir, 'manager', 'Manager')).to.deep.include({ ok: true });
     });
 
     it('is taken over when its process is gone', async () => {
       const child = spawn(process.execPath, ['-e', '']);
       await once(child, 'exit');
       writeFileSync(path(), JSON.stringify({ pid: child.pid, startTime: '1' }));
-      expect(takeLock(dir)).to.deep.include({ ok: true, tookOver: true });
+      expect(takeLock(dir, 'manager', 'Manager')).to.deep.include({ ok: true, tookOver: true });
       expect(readdirSync(dir)).to.deep.equal(['manager.lock']);
     });
 
     it('is taken over when the pid belongs to another process by now', function () {
       if (ownIdentity().startTime === null) return this.skip();
       writeFileSync(path(), JSON.stringify({ pid: process.pid, startTime: 'long ago' }));
-      expect(takeLock(dir)).to.deep.include({ ok: true, tookOver: true });
+      expect(takeLock(dir, 'manager', 'Manager')).to.deep.include({ ok: true, tookOver: true });
     });
 
     it('is taken over when it cannot be read', () => {
       writeFileSync(path(), '{"pid":');
-      expect(takeLock(dir)).to.deep.include({ ok: true, tookOver: true });
+      expect(takeLock(dir, 'manager', 'Manager')).to.deep.include({ ok: true, tookOver: true });
     });
 
     it('is not released by one who does not hold it', () => {
-      const lock = takeLock(dir);
+      const lock = takeLock(dir, 'manager', 'Manager');
       writeFileSync(path(), JSON.stringify({ pid: 1, startTime: '1' }));
       if (lock.ok) lock.release();
       expect(existsSync(path())).to.equal(true);
@@ -162,6 +162,7 @@ describe('the small parts of the Manager’s shell', function () {
     it('has defaults', () => {
       expect(readOptions(needed, {})).to.deep.equal({
         graphFile: 'g.yaml',
+        mirror: null,
         address: '127.0.50.1',
         stateDir: 'd',
         port: 55555,

@@ -7,7 +7,7 @@ import { servedText } from '../../../operator/core/cluster-text.ts';
 import { describe as describeThing } from '../../../operator/core/describe.ts';
 import { timeOfDay, visible } from '../../../operator/core/event-text.ts';
 import { isNamedBy, readLogLine } from '../../../operator/core/log-line.ts';
-import { deathsAfter, restartWaitMs, STEADY_MS } from '../../../operator/core/restart-plan.ts';
+import { deathsAfter, restartWaitMs, STEADY_MS } from '../../../ssmmp/core/restart-wait.ts';
 import { liveRows } from '../../../operator/core/rows.ts';
 import { PLAIN_STYLE, renderList } from '../../../operator/core/tables.ts';
 import { entriesOfSession, mergeTraces, parseSessionKey, readTraceLine } from '../../../ssmmp/core/trace.ts';
@@ -190,6 +190,9 @@ describe('a cluster’s plan', () => {
   it('Manager at .1, node n at .10 + n, a folder a node', () => {
     const plan = planCluster(choices, join);
     expect(plan.manager.args.join(' ')).to.equal('--graph /g.yaml --address 127.0.7.1 --state-dir /s');
+    expect(plan.supervisor.args.join(' ')).to.equal(
+      `--state-dir /s --operator 127.0.7.1:55570 --manager /d/manager.js -- ${plan.manager.args.join(' ')}`,
+    );
     expect(plan.agents[1]?.args.join(' ')).to.equal(
       '--address 127.0.7.12 --manager 127.0.7.1:55555 --port 55556 --repository /r.yaml --state-dir /s/nodes/2',
     );

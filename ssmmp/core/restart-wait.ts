@@ -1,13 +1,14 @@
 /**
  * When a program of the testbed that died is started again.
  *
- * Lives here: the waits. Does not live here: processes. R46: 0, 0.2 … 10 s.
+ * Lives here: the waits, for agents, Managers and supervisors. Does not live here: processes, the back-off of instances
+ * (the Manager decides that). R46: 0, 0.2 … 10 s.
  */
 
 const FIRST_WAIT_MS = 200;
 const MOST_WAIT_MS = 10_000;
 /** A program that ran this long starts with a clean record. */
-export const STEADY_MS = 30_000;
+export const STEADY_MS = 5_000;
 
 /** The wait before the next start after so many deaths in a row (the first: at once). */
 export function restartWaitMs(deathsInRow: number): number {

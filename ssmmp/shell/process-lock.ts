@@ -1,26 +1,25 @@
 /**
- * One Manager a state directory (R51).
+ * One process of a kind a state directory: one Manager (R51), one supervisor.
  *
- * Lives here: the file manager.lock. Does not live here: the epoch, which guards agents against an old Manager
- * (the core), and the pid file, which is for people.
+ * Lives here: the lock file. Does not live here: the epoch, which guards agents against an old Manager (the core), and
+ * the pid files, which are for people.
  *
- * The lock names a process by pid and start time. It is made with `link`, so it appears whole or not at all. One whose
+ * A lock names a process by pid and start time. It is made with `link`, so it appears whole or not at all. One whose
  * process is gone is stale: it is moved away under a name of our own, checked to be the one we judged, and dropped.
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isRunning, ownIdentity, readPidFile } from '../../ssmmp/shell/process-identity.ts';
+import { isRunning, ownIdentity, readPidFile } from './process-identity.ts';
 
-const LOCK_FILE = 'manager.lock';
 /** Others may be taking a stale lock over at the same moment; somebody wins long before this. */
 const TRIES_MAX = 10;
 
 export type Lock =
   { readonly ok: true; readonly tookOver: boolean; release(): void } | { readonly ok: false; readonly problem: string };
 
-/** Takes the lock of a state directory, which must exist. */
-export function takeLock(stateDir: string): Lock {
-  const path = join(stateDir, LOCK_FILE);
+/** Takes `<role>.lock` of a state directory, which must exist. `who` is for the sentence: `Manager`. */
+export function takeLock(stateDir: string, role: 'manager' | 'supervisor', who: string): Lock {
+  const path = join(stateDir, lockFile(role));
   const own = `${path}.${process.pid}`;
   writeFileSync(own, `${JSON.stringify(ownIdentity())}\n`, { mode: 0o600 });
   let tookOver = false;
@@ -32,15 +31,19 @@ export function takeLock(stateDir: string): Lock {
         return {
           ok: false,
           problem:
-            `another Manager (process ${holder.pid}) runs with ${stateDir}: ` +
+            `another ${who} (process ${holder.pid}) runs with ${stateDir}: ` +
             `stop it with 'ssmmp down --state-dir ${stateDir}', or give this one another --state-dir`,
         };
       tookOver = dropStale(path, `${own}.stale`) || tookOver;
     }
-    return { ok: false, problem: `${path} could not be taken; other Managers are starting with the same --state-dir` };
+    return { ok: false, problem: `${path} could not be taken; others are starting with the same --state-dir` };
   } finally {
     rmSync(own, { force: true });
   }
+}
+
+export function lockFile(role: 'manager' | 'supervisor'): string {
+  return `${role}.lock`;
 }
 
 /** False when the name is taken. */

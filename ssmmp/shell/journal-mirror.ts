@@ -1,0 +1,287 @@
+/**
+ * The mirror of a journal: a second folder that follows the first, and wins when the first is lost.
+ *
+ * Lives here: copying what was written (`JournalMirror`, run by the supervisor), and choosing between the two at a
+ * start (`chooseJournal`, `restoreJournal`, run by whoever owns the journal). Does not live here: recovery of a state
+ * from the chosen one (journal-recovery.ts).
+ *
+ * Theory. A journal only grows at its end and begins new segments, so a copy is kept true by copying bytes from where it
+ * ends. It reads the files and asks nothing of their writer, who therefore waits for nobody: the mirror may lack the
+ * last moments, and whoever starts from it leaves a gap in its ids (R51). Only the two newest segments are kept, since
+ * each begins with the whole state. A mirror never follows a journal that is behind it: that one was lost and made anew.
+ * Which of two goes ahead: one that continues the other, else the higher epoch, then the higher record. The epoch stands in
+ * the mark of each header (`epoch`) and in the input that begins one (`…_started` with an `epoch`).
+ */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import type { JournalRecord } from '../machine/journal.ts';
+import type { Stamped } from '../machine/machine.ts';
+import { readLine } from './journal-line.ts';
+import { CHUNK_BYTES, eachLine, listSegments, readHead, syncFolder, type Segment } from './journal-segments.ts';
+
+/** How far a journal goes. */
+export interface JournalRank {
+  readonly epoch: number;
+  readonly lastRecord: number;
+}
+
+/** In the text of every record whose input begins an epoch. */
+const BEGINS_EPOCH = '_started"';
+/** Segments that a mirror keeps. */
+const SEGMENTS_KEPT = 2;
+/** Changes are copied this much later together. */
+const COPY_WAIT_MS = 50;
+/** Where the system cannot watch a folder it is looked at this often; the folder is looked for as often until it is there. */
+const LOOK_MS = 500;
+/** So much before the end is compared to see that a copy is one. */
+const COMPARED_BYTES = 4096;
+
+/** How far the journal of a folder goes; null where there is none that can be read. */
+export function journalRank(folder: string): JournalRank | null {
+  const segment = segmentsOf(folder).at(-1);
+  if (segment === undefined) return null;
+  let epoch = epochOf(readHead(fs, segment).mark);
+  let lastRecord = segment.firstRecord - 1;
+  const fd = fs.openSync(segment.path, 'r');
+  try {
+    let isHeader = true;
+    eachLine(fs, fd, 0, (bytes, from, end) => {
+      if (!isHeader) {
+        const json = readLine(bytes, from, end);
+        if (json === null) return false;
+        lastRecord += 1;
+        if (json.includes(BEGINS_EPOCH)) epoch = Math.max(epoch, epochOf((JSON.parse(json) as StartRecord).in));
+      }
+      isHeader = false;
+      return true;
+    });
+  } finally {
+    fs.closeSync(fd);
+  }
+  return { epoch, lastRecord };
+}
+
+/** Which of a journal and its mirror a start begins from. */
+export function chooseJournal(folder: string, mirror: string): 'journal' | 'mirror' {
+  const copy = segmentsOf(mirror).at(-1);
+  if (copy === undefined) return 'journal';
+  const own = segmentsOf(folder);
+  // The usual case, without reading either: the journal goes on where its mirror ends.
+  if (own.some(({ name, path }) => name === copy.name && continues(path, copy.path))) return 'journal';
+  const [ours, theirs] = [journalRank(folder), journalRank(mirror)];
+  if (theirs === null) return 'journal';
+  return ours !== null && isAhead(ours, theirs) ? 'journal' : 'mirror';
+}
+
+/**
+ * Puts the mirror in the journal's place: copied whole beside it, then renamed. What was there is kept. Returns where,
+ * or null where nothing was.
+ */
+export function restoreJournal(folder: string, mirror: string): string | null {
+  const draft = `${folder}.restoring`;
+  fs.rmSync(draft, { recursive: true, force: true });
+  fs.mkdirSync(draft, { recursive: true, mode: 0o700 });
+  for (const { name, path } of segmentsOf(mirror)) {
+    fs.copyFileSync(path, join(draft, name));
+    const fd = fs.openSync(join(draft, name), 'r');
+    try {
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+  syncFolder(fs, draft);
+  const aside = fs.existsSync(folder) ? freeName(`${folder}.lost`) : null;
+  if (aside !== null) fs.renameSync(folder, aside);
+  fs.renameSync(draft, folder);
+  return aside;
+}
+
+export interface MirrorOptions {
+  readonly folder: string;
+  readonly mirror: string;
+  /** Told once for each kind of trouble; the journal itself is not affected. */
+  tell(sentence: string): void;
+}
+
+/** Follows a journal until `stop`. */
+export class JournalMirror {
+  readonly #options: MirrorOptions;
+  #watcher: fs.FSWatcher | null = null;
+  #watched = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #copying: Promise<void> | null = null;
+  #again = false;
+  #stopped = false;
+  #told = '';
+  /** Segments that were copied in this life, and how far. */
+  readonly #copied = new Map<string, number>();
+
+  constructor(options: MirrorOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#watch();
+    this.#soon(0);
+  }
+
+  /** Copies what there is now; resolves when it is done, also where that failed. */
+  async catchUp(): Promise<void> {
+    while (this.#copying !== null) await this.#copying;
+    await this.#copy();
+  }
+
+  /** Copies the last of it and stops. */
+  async stop(): Promise<void> {
+    await this.catchUp();
+    this.#stopped = true;
+    this.#unwatch();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  /** Watches the folder; anew where another took its place, as after `restoreJournal`. */
+  #watch(): void {
+    if (this.#stopped) return;
+    try {
+      const { ino } = fs.statSync(this.#options.folder);
+      if (this.#watcher !== null && ino === this.#watched) return;
+      this.#unwatch();
+      this.#watcher = fs.watch(this.#options.folder, () => this.#soon(COPY_WAIT_MS));
+      this.#watched = ino;
+      this.#watcher.on('error', () => {
+        this.#unwatch();
+        this.#soon(LOOK_MS);
+      });
+    } catch {
+      this.#unwatch(); // the folder is not there yet, or the system has no watch left: it is looked at
+    }
+  }
+
+  #unwatch(): void {
+    this.#watcher?.close();
+    this.#watcher = null;
+  }
+
+  #soon(waitMs: number): void {
+    if (this.#stopped) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      if (this.#copying !== null) {
+        this.#again = true;
+        return;
+      }
+      void this.#copy().then(() => {
+        this.#watch();
+        if (this.#again) this.#soon(COPY_WAIT_MS);
+        else if (this.#watcher === null) this.#soon(LOOK_MS);
+        this.#again = false;
+      });
+    }, waitMs);
+  }
+
+  async #copy(): Promise<void> {
+    this.#copying = this.#copySegments().then(
+      () => {
+        this.#told = '';
+      },
+      (error: unknown) => this.#trouble((error as Error).message),
+    );
+    await this.#copying;
+    this.#copying = null;
+  }
+
+  async #copySegments(): Promise<void> {
+    const { folder, mirror } = this.#options;
+    const source = segmentsOf(folder).slice(-SEGMENTS_KEPT);
+    const newest = source.at(-1);
+    if (newest === undefined) return;
+    await fs.promises.mkdir(mirror, { recursive: true, mode: 0o700 });
+    if (chooseJournal(folder, mirror) === 'mirror')
+      return this.#trouble(`the journal in ${folder} is behind its mirror, which is left as it is`);
+    for (const segment of source) await this.#copySegment(segment, join(mirror, segment.name));
+    const kept = new Set(source.map(({ name }) => name));
+    for (const { name, path } of segmentsOf(mirror))
+      if (!kept.has(name)) {
+        await fs.promises.rm(path, { force: true });
+        this.#copied.delete(name);
+      }
+  }
+
+  async #copySegment({ name, path }: Segment, copy: string): Promise<void> {
+    const { size } = await fs.promises.stat(path);
+    if (this.#copied.get(name) === size) return;
+    // Not so where a start has cut off a torn end meanwhile: then it is made anew.
+    const isCopy = fs.existsSync(copy) && continues(path, copy);
+    const from = isCopy ? fs.statSync(copy).size : 0;
+    const target = isCopy ? copy : `${copy}.tmp`;
+    await copyBytes(path, target, from, size);
+    if (!isCopy) await fs.promises.rename(target, copy);
+    this.#copied.set(name, size);
+  }
+
+  #trouble(sentence: string): void {
+    this.#copied.clear();
+    if (this.#told !== sentence) this.#options.tell(sentence);
+    this.#told = sentence;
+  }
+}
+
+async function copyBytes(from: string, to: string, start: number, end: number): Promise<void> {
+  const source = await fs.promises.open(from, 'r');
+  try {
+    const target = await fs.promises.open(to, start === 0 ? 'w' : 'r+', 0o600);
+    try {
+      const chunk = Buffer.allocUnsafe(Math.max(1, Math.min(CHUNK_BYTES, end - start)));
+      for (let at = start; at < end;) {
+        const { bytesRead } = await source.read(chunk, 0, Math.min(chunk.length, end - at), at);
+        if (bytesRead === 0) throw new Error(`${from} became shorter while it was copied`);
+        for (let done = 0; done < bytesRead;)
+          done += (await target.write(chunk, done, bytesRead - done, at + done)).bytesWritten;
+        at += bytesRead;
+      }
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** Does the longer file begin with the shorter one, as far as the end of that one tells? */
+function continues(longer: string, shorter: string): boolean {
+  const [long, short] = [fs.openSync(longer, 'r'), fs.openSync(shorter, 'r')];
+  try {
+    const { size } = fs.fstatSync(short);
+    if (fs.fstatSync(long).size < size || size === 0) return false;
+    const [a, b] = [Buffer.alloc(Math.min(COMPARED_BYTES, size)), Buffer.alloc(Math.min(COMPARED_BYTES, size))];
+    const at = size - a.length;
+    return (
+      fs.readSync(long, a, 0, a.length, at) === a.length &&
+      fs.readSync(short, b, 0, b.length, at) === b.length &&
+      a.equals(b)
+    );
+  } finally {
+    fs.closeSync(long);
+    fs.closeSync(short);
+  }
+}
+
+type StartRecord = JournalRecord<Stamped, unknown>;
+
+function epochOf(value: unknown): number {
+  const { epoch } = (value ?? {}) as { epoch?: unknown };
+  return typeof epoch === 'number' ? epoch : 0;
+}
+
+function isAhead(ours: JournalRank, theirs: JournalRank): boolean {
+  return ours.epoch === theirs.epoch ? ours.lastRecord >= theirs.lastRecord : ours.epoch > theirs.epoch;
+}
+
+function segmentsOf(folder: string): Segment[] {
+  return fs.existsSync(folder) ? listSegments(fs, folder) : [];
+}
+
+function freeName(path: string): string {
+  for (let number = 1; ; number += 1) if (!fs.existsSync(`${path}-${number}`)) return `${path}-${number}`;
+}
