@@ -36,6 +36,7 @@ const PROGRAMS = {
   bench: { needsDev: true, typescript: 'bench/main.ts' },
   sim: { needsDev: true, typescript: 'sim/main.ts' },
   soak: { needsDev: true, typescript: 'test/soak/main.ts' },
+  exhaust: { needsDev: true, typescript: 'test/exhaust/main.ts' },
   'record-journals': { needsDev: true, typescript: 'test/journals/record.ts' },
 };
 
