@@ -11,6 +11,7 @@
  * are back, or when an operator says that they are lost (`ssmmp confirm-lost`). Kubernetes does the same with a zone.
  */
 import { VANISHED_NODES_MIN, VANISHED_SHARE_MAX } from '../../ssmmp/core/timers.ts';
+import { leaveLost } from './dialogues/session-close.ts';
 import { findNode } from './operations/find.ts';
 import { reconcileAll } from './reconcile.ts';
 import type { Agent, Doubt, ManagerState } from './state.ts';
@@ -31,6 +32,10 @@ export function loseAgent(turn: Turn, agent: Agent, why: string): void {
     agent_network_address: agent.address,
     status: 'lost',
   });
+  for (const id of agent.instances) {
+    const instance = turn.state.instances.get(id);
+    if (instance !== undefined) leaveLost(turn, instance, `${agent.address} is lost`);
+  }
   // Where only one direction was cut it would go on answering health requests and never know that it was given up.
   if (agent.connection !== null) turn.close(agent.connection, 'the node was given up as lost: register again');
 }

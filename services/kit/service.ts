@@ -121,6 +121,12 @@ export interface ServiceContext {
   orderedPlug(name: string): OrderedPlug;
   /** Milliseconds since 1970, never going back. */
   now(): number;
+  /**
+   * This instance may not go on: its data have another owner (R50). Nothing is answered any more, not even what is under
+   * way; its sessions break, so that the plugs at their other ends send it again elsewhere; the process ends with exit
+   * code 1. `why` is for the log.
+   */
+  abandon(why: string): void;
 }
 
 /** A socket that the service serves itself with net (the gateway's user socket). */

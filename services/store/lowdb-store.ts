@@ -29,6 +29,8 @@ export interface LowdbStoreOptions {
   readonly logBytesBeforeFold?: number;
   /** Told what an operator should know and nobody else is told: a torn end at start, a fold that failed. */
   readonly warn?: (sentence: string) => void;
+  /** Called once, before anything is rejected, when another owner has claimed the data: there is nothing left to do. */
+  readonly fenced?: (sentence: string) => void;
 }
 
 interface Pending {
@@ -52,6 +54,7 @@ class LowdbStore implements Store {
   readonly #disk: Disk;
   readonly #epoch: number;
   readonly #warn: (sentence: string) => void;
+  readonly #onFenced: (sentence: string) => void;
   readonly #logBytesBeforeFold: number;
   readonly #tables: TableSet;
   #seq: number;
@@ -75,6 +78,7 @@ class LowdbStore implements Store {
     this.#disk = options.disk;
     this.#epoch = options.epoch;
     this.#warn = options.warn ?? (() => {});
+    this.#onFenced = options.fenced ?? (() => {});
     this.#logBytesBeforeFold = options.logBytesBeforeFold ?? LOG_BYTES_BEFORE_FOLD;
     this.#tables = tables;
     this.#seq = recovered.seq;
@@ -227,7 +231,10 @@ class LowdbStore implements Store {
     try {
       checkClaim(this.#disk, this.#epoch);
     } catch (error) {
-      if (error instanceof StoreError && error.kind === 'fenced') this.#fenced = error;
+      if (this.#fenced === null && error instanceof StoreError && error.kind === 'fenced') {
+        this.#fenced = error;
+        this.#onFenced(error.message);
+      }
       throw error;
     }
   }

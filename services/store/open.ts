@@ -15,6 +15,8 @@ export async function openStore(context: ServiceContext): Promise<Store> {
     disk: openDisk(dataDirOf(context)),
     epoch: context.instanceId,
     warn: (sentence) => context.log.warn({}, sentence),
+    // A 503 would reach a user; a broken session makes the plug ask the new owner instead.
+    fenced: (sentence) => context.abandon(sentence),
   });
 }
 

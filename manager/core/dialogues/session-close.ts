@@ -86,6 +86,15 @@ export function repeatCloses(turn: Turn, instance: Instance): void {
   repeat(instance.incoming, 'dest');
 }
 
+/**
+ * The destination is on a node that is lost: it may run on or be gone, nobody can tell. The sources are told, so that they
+ * ask for another and send again what was under way. Sessions of its own are left alone: where only its agent hangs they
+ * serve users, who could get no others.
+ */
+export function leaveLost(turn: Turn, instance: Instance, reason: string): void {
+  for (const key of [...instance.incoming]) askClose(turn, key, 'source', reason);
+}
+
 /** The end that was asked has closed; 404 counts as closed too (R44). */
 export function onCloseResponse(
   turn: Turn,
@@ -184,6 +193,7 @@ function request(turn: Turn, session: Session, side: Side): boolean {
     dest_socket_name: session.socket,
     dest_socket_port: session.destPort,
     dest_socket_new_port: session.destPort,
+    ...(isLost(turn, side === 'source' ? session.dest : session.source) ? { x: { x_other_end: 'lost' } } : {}),
   };
   const type = side === 'source' ? 'source_service_session_close_request' : 'dest_service_session_close_request';
   const sub_type = turn.subType(type);
@@ -207,6 +217,11 @@ function request(turn: Turn, session: Session, side: Side): boolean {
     state.timers.closeMs,
   );
   return true;
+}
+
+function isLost(turn: Turn, id: number): boolean {
+  const instance = turn.state.instances.get(id);
+  return instance !== undefined && agentOf(turn.state, instance)?.status === 'lost';
 }
 
 /** The destination's service when the destination itself is off already. */

@@ -20,6 +20,9 @@ import { dialerOf } from './forwarder-dialer.ts';
 import { Plugs } from './plugs.ts';
 import { Sockets } from './sockets.ts';
 
+/** Exit code of an instance that may not go on. */
+const ABANDONED = 1;
+
 export interface InstanceOptions {
   readonly settings: InstanceSettings;
   readonly agentPort: number;
@@ -97,7 +100,14 @@ export class Instance {
     this.driver.input({ kind: 'stop_asked', why });
   }
 
-  /** Closes everything at once and tells nobody: as a crash would, for tests in one process. */
+  /** What ServiceContext.abandon promises: a session that breaks says what an answer could not, that nothing was done. */
+  private abandon(why: string): void {
+    this.options.log.error({}, `ends at once: ${why}`);
+    this.destroy();
+    this.options.exit(ABANDONED);
+  }
+
+  /** Closes everything at once and tells nobody: as a crash would. */
   destroy(): void {
     this.driver.stop();
     this.link.destroy();
@@ -129,6 +139,7 @@ export class Instance {
       plug: (name) => this.plugs.matched(name),
       orderedPlug: (name) => this.plugs.ordered(name),
       now,
+      abandon: (why) => this.abandon(why),
     };
   }
 

@@ -85,6 +85,36 @@ describe('pair: the end of an instance', function () {
     await caller.untilClosed();
   });
 
+  it('R50 an instance that may not go on answers nothing: its sessions break, and the plug asks elsewhere', async () => {
+    const former = await bench.start(
+      (context) => ({
+        sockets: {
+          'posts-socket': async () => {
+            context.abandon('another owner');
+            return { type: 'echo_response', rest: ' ~ Status: 503' };
+          },
+        },
+      }),
+      { instanceId: 46, address: DEST_NODE, sockets: [{ socket: 'posts-socket', port }] },
+    );
+    const newPort = bench.port();
+    await bench.start(
+      { sockets: { 'posts-socket': echo } },
+      { instanceId: 47, address: DEST_NODE, sockets: [{ socket: 'posts-socket', port: newPort }] },
+    );
+    const source = await bench.start(
+      {},
+      { instanceId: 48, plugs: [{ plug: 'posts-plug', socket: 'posts-socket', service: 'posts-db' }] },
+    );
+    const answer = source.context.plug('posts-plug').request('echo_request', ' ~ Line_1: x');
+    await grantNext(source.agent, DEST_NODE, port);
+    expect((await source.agent.next('source_service_session_close_info')).status).to.equal(122);
+    await grantNext(source.agent, DEST_NODE, newPort);
+    expect((await answer).rest).to.equal(' ~ Line_1: x');
+    expect(await former.ended).to.equal(1);
+    expect(former.logs.at(-1)?.msg).to.equal('ends at once: another owner');
+  });
+
   it('R23 users’ connections on a public port are no sessions: answered, closed, never reported', async () => {
     const held = new HeldHandler();
     const gateway = await bench.start(

@@ -83,6 +83,17 @@ describe('kit: the Manager closes a session', () => {
     expect(instance.drained('source', key)).to.deep.equal([]);
   });
 
+  it('R50 requests to an end that is lost are not waited for, also where they were before', () => {
+    for (const wishes of [[{ x_other_end: 'lost' }], [undefined, { x_other_end: 'lost' }]]) {
+      const instance = new TestInstance().begin();
+      const key = instance.open();
+      const effects = wishes.flatMap((x, at) => instance.closeSource(key, 30001 + at, x)).concat(instance.wait(1));
+      const kinds = effects.map(({ kind }) => kind).filter((kind) => kind !== 'log');
+      expect(kinds).to.deep.equal(['drain', 'close_session', ...wishes.map(() => 'send')]);
+      expect(instance.state.sources.size).to.equal(0);
+    }
+  });
+
   it('the same wish twice is answered twice', () => {
     const instance = new TestInstance().begin();
     const key = instance.open();

@@ -1,7 +1,7 @@
 // An instance's machine without a shell, for tests. What may not be here: any expectation.
 //
 // The test plays everything else: the clock, the agent, the data path.
-import type { Message, MessageType } from '../../../ssmmp/core/catalog.ts';
+import type { Extensions, Message, MessageType } from '../../../ssmmp/core/catalog.ts';
 import { decode, encode } from '../../../ssmmp/core/codec.ts';
 import type { InstanceSettings } from '../../../services/kit/core/arguments.ts';
 import type { InstanceEffect } from '../../../services/kit/core/effects.ts';
@@ -147,7 +147,7 @@ export class TestInstance {
   }
 
   /** The Manager asks to close a session of the plug. */
-  closeSource(key: string, id = 30001): InstanceEffect[] {
+  closeSource(key: string, id = 30001, x?: Extensions): InstanceEffect[] {
     const { granted, plug } = this.state.sources.get(key) ?? { granted: null, plug: 'posts-plug' };
     return this.fromAgent({
       type: 'source_service_session_close_request',
@@ -163,6 +163,7 @@ export class TestInstance {
       dest_socket_name: 'posts-socket',
       dest_socket_port: 54002,
       dest_socket_new_port: 54002,
+      ...(x === undefined ? {} : { x }),
     });
   }
 

@@ -1,5 +1,6 @@
 /** The Manager's dialogues of shutdown, termination and health, and its own restart, ruling by ruling. */
 import { expect } from 'chai';
+import type { Message } from '../../../ssmmp/core/catalog.ts';
 import { sessionAck, sessionRequest, smallCluster, termination } from './harness.ts';
 
 const HERE = '127.0.0.11';
@@ -173,6 +174,41 @@ describe('Manager: failure', () => {
       other,
       'store',
     ]);
+  });
+
+  it('R50 callers of a lost node are told at once to close, and not to wait (but for --strict-1.1); its own sessions stay', () => {
+    for (const strict of [false, true]) {
+      const { m, agent, gate, store } = smallCluster({ strict });
+      const other = m.open('127.0.0.12');
+      m.register(other, '127.0.0.12', ['front'], strict ? undefined : { x_node: 'n2' });
+      m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+      const execution = m.one('execution_request');
+      expect(execution.on).to.equal(other);
+      m.started(other, execution.message_id);
+      m.say(agent, sessionAck(1000, ['gate', gate], 20000, m.one('session_response').dest_socket_port as number));
+      m.say(other, {
+        ...sessionRequest(1000, ['front', execution.service_instance_id], 'store-plug', 'store-socket', 'store'),
+        source_service_instance_network_address: '127.0.0.12',
+      } as Message);
+      const { dest_socket_port } = m.one('session_response');
+      m.say(other, sessionAck(1000, ['front', execution.service_instance_id], 20001, dest_socket_port as number));
+      expect(m.state.sessions.size).to.equal(2);
+      m.closeConnection(other);
+      const effects = m.pass(6000);
+      const x = strict ? undefined : { x_other_end: 'lost' };
+      expect(m.one('source_service_session_close_request', effects)).to.deep.include({
+        on: agent,
+        source_service_instance_id: gate,
+        source_plug_port: 20000,
+      });
+      expect(m.sent('dest_service_session_close_request', effects)).to.deep.equal([]);
+      expect([...m.state.sessions.values()].map(({ sourcePort, status }) => [sourcePort, status])).to.deep.equal([
+        [20000, 'closing'],
+        [20001, 'on'],
+      ]);
+      expect(m.state.instances.get(store)?.incoming.size).to.equal(1);
+      expect(m.one('source_service_session_close_request', effects).x).to.deep.equal(x);
+    }
   });
 
   it('R47 R49 an agent comes back: listed instances are on again, missing ones replaced, unknown ones killed', () => {

@@ -168,6 +168,7 @@ export class InMemoryApp {
         throw new Error('no service of the CNApp has a plug without ids');
       },
       now: () => this.nowMs,
+      abandon: (why) => void this.logged.push(`abandon ${serviceName} ${why}`),
     };
   }
 

@@ -24,6 +24,20 @@ describe('R50 the owner of a data folder', () => {
     expect(keysOf(await openLowdbStore({ disk, epoch: 9 }))).to.deep.equal(['a', 'b']);
   });
 
+  it('R50 says so once, before any answer, so that its process can end without one', async () => {
+    const disk = new FakeDisk();
+    const said: string[] = [];
+    const old = await openLowdbStore({ disk, epoch: 5, fenced: () => said.push('fenced') });
+    await openLowdbStore({ disk, epoch: 8 });
+    const answers = [old.commit([row('late')]), old.commit([row('later')])].map((commit) =>
+      kindOf(commit).then((kind) => said.push(`answer ${kind}`)),
+    );
+    await Promise.all(answers);
+    expect(said).to.deep.equal(['fenced', 'answer fenced', 'answer fenced']);
+    expect(() => old.checkOwner(1e9)).to.throw(StoreError);
+    expect(said.filter((word) => word === 'fenced')).to.have.length(1);
+  });
+
   it('R50 the claim is looked at after the flush and before the answer', async () => {
     const disk = new FakeDisk();
     const old = await openLowdbStore({ disk, epoch: 5 });

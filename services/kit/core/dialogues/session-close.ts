@@ -29,7 +29,7 @@ export function sourceCloseRequest(turn: Turn, message: Message<'source_service_
   const mine = message.source_service_instance_id === turn.state.settings.instanceId;
   if (session === undefined || !mine) return answer(turn, 'source', message.message_id, NO_SUCH_SESSION);
   session.asks.push(message.message_id);
-  drain(turn, 'source', session, 'Manager', turn.state.timers.closeDrainMs);
+  drain(turn, 'source', session, 'Manager', patience(turn, message));
 }
 
 /** The Manager closes a session whose socket is ours: its source failed. */
@@ -38,7 +38,12 @@ export function destCloseRequest(turn: Turn, message: Message<'dest_service_sess
   const mine = message.dest_service_instance_id === turn.state.settings.instanceId;
   if (session === undefined || !mine) return answer(turn, 'dest', message.message_id, NO_SUCH_SESSION);
   session.asks.push(message.message_id);
-  drain(turn, 'dest', session, 'Manager', turn.state.timers.closeDrainMs);
+  drain(turn, 'dest', session, 'Manager', patience(turn, message));
+}
+
+/** How long requests under way may take; an end that is lost will not answer them. */
+function patience(turn: Turn, { x }: CloseRequest): number {
+  return x?.x_other_end === 'lost' ? 0 : turn.state.timers.closeDrainMs;
 }
 
 /** R19: a session is known by its four numbers; on TCP `dest_socket_new_port` is no fifth. */
@@ -61,7 +66,7 @@ export function drain(
 ): void {
   const before = session.closing;
   if (before === null || reason === 'Manager') session.closing = reason;
-  if (before !== null && before !== 'ending') return;
+  if (before !== null && before !== 'ending' && mostMs > 0) return;
   turn.deadline('close', `${side}/${session.key}`, mostMs);
   if (before === null) turn.do({ kind: 'drain', side, key: session.key });
 }
