@@ -9,9 +9,9 @@
  */
 
 import { close, fdatasync, open, promises, read, readdirSync, writev } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { makeFolder, syncFolder } from '../store/disk.ts';
+import { checkDiskFault, makeFolder, syncFolder } from '../store/disk.ts';
 
 /** Some bytes of a file: all of one part. `bytes` null: still being written, as long as the file is. */
 export interface Part {
@@ -86,7 +86,10 @@ export class Parts {
     const fd = await openFile(join(this.#folder, file), 'w', FILE_MODE);
     let named = false;
     return {
-      write: (pieces, at) => writeAll(fd, pieces, at),
+      write: async (pieces, at) => {
+        checkDiskFault(dirname(this.#folder));
+        await writeAll(fd, pieces, at);
+      },
       sync: async () => {
         await syncFile(fd);
         if (!named) syncFolder(this.#folder);

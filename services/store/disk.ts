@@ -5,6 +5,8 @@
  * Theory. Three promises of a file system are used and no others. What was written and then fsynced is there after a
  * crash. A rename puts the new file in the old one's place at once, and is itself there after a crash when its folder
  * was fsynced. And a file that is created exclusively is created by one process only.
+ *
+ * A file `disk-full` in the folder makes the disk full on demand (`ssmmp fault fill-disk`).
  */
 
 import {
@@ -19,6 +21,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { checkDiskFault } from '../../ssmmp/shell/disk-fault.ts';
+
+export { checkDiskFault };
 
 /** A file that only grows. One append at a time. */
 export interface AppendFile {
@@ -94,18 +99,21 @@ class NodeDisk implements Disk {
   }
 
   createExclusive(name: string): void {
+    checkDiskFault(this.folder);
     closeSync(openSync(join(this.folder, name), 'wx', FILE_MODE));
   }
 
   openAppend(name: string): AppendFile {
+    checkDiskFault(this.folder);
     const fd = openSync(join(this.folder, name), 'w', FILE_MODE);
     syncFolder(this.folder);
-    return new NodeAppendFile(fd);
+    return new NodeAppendFile(fd, this.folder);
   }
 
   async replace(name: string, pieces: Iterable<Uint8Array>): Promise<void> {
     const temporary = join(this.folder, name + TEMPORARY);
     try {
+      checkDiskFault(this.folder);
       const file = await promises.open(temporary, 'w', FILE_MODE);
       try {
         for (const piece of pieces) await file.writeFile(piece); // each write starts where the last one ended
@@ -128,15 +136,18 @@ class NodeDisk implements Disk {
 
 class NodeAppendFile implements AppendFile {
   readonly #fd: number;
+  readonly #folder: string;
   #length = 0;
 
-  constructor(fd: number) {
+  constructor(fd: number, folder: string) {
     this.#fd = fd;
+    this.#folder = folder;
   }
 
   append(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       try {
+        checkDiskFault(this.#folder);
         // Into the page cache, some microseconds: a turn through the thread pool costs more than the write.
         for (let at = 0; at < bytes.length;) at += writeSync(this.#fd, bytes, at, bytes.length - at, this.#length + at);
       } catch (error) {
