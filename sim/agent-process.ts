@@ -20,6 +20,9 @@ const ADOPTED_CHECK_US = 200_000;
 /** Looking at ports takes so long. */
 const PROBE_US = 300;
 
+/** Share of the agent's writes that survive a power cut. */
+const SYNCED_SHARE = 0.6;
+
 interface OfRun {
   readonly instance: number;
   readonly run: number;
@@ -174,7 +177,10 @@ export class AgentProcess extends SimProcess {
       }
       case 'remember': {
         const node = world.nodes[this.node];
-        if (node !== undefined) node.agentFile = structuredCopy(effect.state);
+        if (node === undefined) return;
+        node.agentFile = structuredCopy(effect.state);
+        // The flush follows when things are quiet; a power cut may come before it.
+        if (world.chance.process.chance(SYNCED_SHARE)) node.agentFileSynced = node.agentFile;
         return;
       }
       case 'stop':

@@ -237,6 +237,12 @@ export class DataPath {
     this.pump(plug);
   }
 
+  /** Who is at the other end of a session of a plug; null when nobody is (any more). */
+  peerOf(key: string): InstanceProcess | null {
+    const session = this.sources.get(key);
+    return session === undefined ? null : (this.world.instances.get(session.connection.ends[1].pid) ?? null);
+  }
+
   spread(name: string, sessions: number): void {
     const plug = this.plugs.get(name);
     if (plug !== undefined) plug.spread = sessions;

@@ -28,6 +28,8 @@ export class InstanceProcess extends SimProcess {
   readonly startTime: string;
   readonly state: InstanceState;
   readonly data: DataPath;
+  /** Its program runs. */
+  hasBegun = false;
   private agent: Connection | null = null;
   private effects: InstanceEffect[] = [];
   private isPerforming = false;
@@ -47,6 +49,7 @@ export class InstanceProcess extends SimProcess {
   boot(): void {
     const { world, settings } = this;
     if (world.starts.failing.has(settings.serviceName)) return world.endProcess(this, 1, null);
+    this.hasBegun = true;
     this.input({ kind: 'started' });
     if (!this.data.claim()) return world.endProcess(this, 1, null);
     world.after(LISTEN_US, { kind: 'listen', process: this.pid });

@@ -148,12 +148,10 @@ export class ManagerProcess extends SimProcess {
     this.committing = { effects: this.effects, flush: this.flushWanted };
     this.effects = [];
     this.flushWanted = false;
-    const { diskUs } = this.world.options;
     const { managerDisk: disk } = this.world;
     this.batchFrom = disk.records.length;
     disk.records.push(...this.buffer.splice(0));
-    const [least, most] = diskUs;
-    const waitUs = this.committing.flush ? this.world.chance.process.between(least, most) : WRITE_US;
+    const waitUs = this.committing.flush ? this.world.diskWaitUs() : WRITE_US;
     this.world.after(waitUs, { kind: 'commit', process: this.pid });
   }
 
@@ -166,7 +164,7 @@ export class ManagerProcess extends SimProcess {
     for (const effects of committing.effects)
       for (const effect of effects) {
         if (this.diesAfterEffects !== null && this.diesAfterEffects-- <= 0)
-          return this.world.endProcess(this, null, 'SIGKILL');
+          return this.world.crashManager();
         this.perform(effect);
       }
     if (this.startedAtEvent && !this.isListening) {

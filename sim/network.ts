@@ -64,6 +64,8 @@ export class Network {
   readonly endsOf = new Map<number, Set<Connection>>();
   /** Directions that pass nothing: `from>to`, by node. */
   readonly cuts = new Set<string>();
+  /** Everything between nodes takes so many times as long. */
+  slowness = 1;
   private lastId = 0;
   private readonly world: World;
 
@@ -230,7 +232,7 @@ export class Network {
     if (from === to) return LOCAL_US;
     const { options, chance } = this.world;
     const [least, most] = options.delayUs;
-    const usual = chance.network.between(least, most);
+    const usual = chance.network.between(least, most) * this.slowness;
     return chance.network.chance(options.lateShare) ? usual * 50 : usual;
   }
 

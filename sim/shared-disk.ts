@@ -24,10 +24,8 @@ export interface Directory {
 
 export class SharedDisk {
   readonly directories = new Map<string, Directory>();
-
-  constructor(_world: World) {
-    return;
-  }
+  /** How often any of them was claimed. */
+  claims = 0;
 
   directory(service: string): Directory {
     let directory = this.directories.get(service);
@@ -77,6 +75,7 @@ export class StoreOwner {
     const directory = this.world.shared.directory(this.service);
     if (directory.claims.some((epoch) => epoch >= this.epoch)) return false;
     directory.claims.push(this.epoch);
+    this.world.shared.claims += 1;
     this.table = this.world.shared.read(this.service);
     for (const result of this.table.values()) this.nextResult = Math.max(this.nextResult, result + 1);
     directory.files.set(this.epoch, { base: new Map(this.table), durable: new Map() });
@@ -116,9 +115,7 @@ export class StoreOwner {
   private sync(): void {
     if (this.isSyncing) return;
     this.isSyncing = true;
-    const [least, most] = this.world.options.diskUs;
     const operations = this.queued.splice(0);
-    const waitUs = this.world.chance.process.between(least, most);
-    this.world.after(waitUs, { kind: 'store_synced', process: this.pid, operations });
+    this.world.after(this.world.diskWaitUs(), { kind: 'store_synced', process: this.pid, operations });
   }
 }

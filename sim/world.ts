@@ -36,6 +36,8 @@ import type { Remembered } from '../agent/core/inputs.ts';
 export interface WorldOptions {
   readonly seed: number;
   readonly graph: Graph;
+  /** What an operator may change the graph to. */
+  readonly edited: Graph;
   /** Nodes with an agent; node 0 is the Manager's and the users'. */
   readonly nodes: number;
   readonly users: number;
@@ -51,7 +53,7 @@ export interface WorldOptions {
   readonly timerScale: number;
 }
 
-export const CALM: Omit<WorldOptions, 'seed' | 'graph'> = {
+export const CALM: Omit<WorldOptions, 'seed' | 'graph' | 'edited'> = {
   nodes: 3,
   users: 2,
   thinkUs: [50_000, 400_000],
@@ -110,14 +112,18 @@ export class World {
   onPlan: (event: Extract<SimEvent, { kind: 'plan' | 'undo' }>) => void = () => undefined;
   /** How a new instance's process goes: set by faults. */
   readonly starts = { slowUs: 0, failing: new Set<string>(), lagging: new Set<number>() };
+  /** Disks take so many times as long. */
+  diskSlowness = 1;
   private readonly services: readonly string[];
   private readonly queue = new EventQueue();
   private readonly observers: ((stepped: Stepped) => void)[] = [];
+  /** Instances' processes that were started. */
+  started = 0;
   private pids = 0;
   private commands = 0;
 
   constructor(options: Partial<WorldOptions> & Pick<WorldOptions, 'seed' | 'graph'>) {
-    this.options = { ...CALM, ...options };
+    this.options = { ...CALM, edited: options.graph, ...options };
     const { seed, nodes } = this.options;
     const stream = (name: string): Random => new Random(seed, name);
     this.chance = {
@@ -126,9 +132,10 @@ export class World {
       load: stream('load'),
       fault: stream('fault'),
     };
-    this.services = this.options.graph.services.map(({ name }) => name);
+    const { graph, edited } = this.options;
+    this.services = [...new Set([...graph.services, ...edited.services].map(({ name }) => name))];
     this.network = new Network(this);
-    this.shared = new SharedDisk(this);
+    this.shared = new SharedDisk();
     for (let index = 0; index <= nodes; index += 1)
       this.nodes.push({
         index,
@@ -251,6 +258,7 @@ export class World {
 
   startInstance(process: InstanceProcess): void {
     this.instances.set(process.pid, process);
+    this.started += 1;
     this.enter(process);
   }
 
@@ -284,6 +292,48 @@ export class World {
   killProcess(pid: number, signal = 'SIGKILL'): void {
     const process = this.processes.get(pid);
     if (process !== undefined) this.endProcess(process, null, signal);
+  }
+
+  /** The Manager's process dies at once; its journal may be torn. */
+  crashManager(): void {
+    if (!this.manager.isAlive) return;
+    this.manager.tear(false);
+    this.endProcess(this.manager, null, 'SIGKILL');
+  }
+
+  /** Whoever supervises the Manager starts it again, if it is gone and can run. */
+  restartManager(): void {
+    this.manager.diesAfterEffects = null;
+    this.after(0, { kind: 'start_manager' });
+  }
+
+  restartAgent(node: number): void {
+    const agent = this.nodes[node]?.agent;
+    if (agent != null) agent.diesAfterEffects = null;
+    this.after(0, { kind: 'start_agent', node });
+  }
+
+  /** All processes of a node end at once and say nothing; what was not flushed is lost. */
+  powerOff(index: number): void {
+    const node = this.nodes[index] as SimNode;
+    node.isOn = false;
+    if (index === 0 && this.manager.isAlive) this.manager.tear(true);
+    for (const process of [...this.processes.values()])
+      if (process.node === index) this.endProcess(process, null, null, true);
+    node.agentFile = node.agentFileSynced;
+  }
+
+  powerOn(index: number): void {
+    const node = this.nodes[index] as SimNode;
+    node.isOn = true;
+    if (index === 0) this.restartManager();
+    else this.restartAgent(index);
+  }
+
+  /** How long a write with its flush takes now. */
+  diskWaitUs(): number {
+    const [least, most] = this.options.diskUs;
+    return this.chance.process.between(least, most) * this.diskSlowness;
   }
 
   pause(pid: number): void {

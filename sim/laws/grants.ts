@@ -1,0 +1,34 @@
+/**
+ * No grant to an instance that drains, is gone or out of contact.
+ *
+ * Lives here: each session_response 200, the moment the Manager makes it. Does not live here: the choice
+ * (manager/core/policy).
+ */
+import { decode } from '../../ssmmp/core/codec.ts';
+import type { ManagerState } from '../../manager/core/state.ts';
+import type { LawOf } from './law.ts';
+
+const GRANT = 'type: session_response';
+
+export const grants: LawOf = () => ({
+  name: 'no grant to an instance that drains, is dead, or whose agent is suspect',
+  afterStep({ process, state, input, effects }) {
+    if (process.kind !== 'manager') return null;
+    for (const effect of effects as readonly { readonly kind: string; readonly line?: string }[]) {
+      if (effect.kind !== 'send' || effect.line?.startsWith(GRANT) !== true) continue;
+      const decoded = decode(effect.line);
+      if (!decoded.ok || decoded.message.type !== 'session_response' || decoded.message.status !== 200) continue;
+      const { dest_service_instance_id: id, source_service_instance_id: source, message_id } = decoded.message;
+      const { instances, agents, grants: known } = state as ManagerState;
+      const dest = instances.get(id ?? 0);
+      // A request that comes again gets the same answer, though its instance may drain by now (R33).
+      const isRepeated = known.get(`${source ?? 0}/${message_id}`)?.requestedAt !== input.at && input.kind === 'line_received';
+      if (dest === undefined) return `instance ${id ?? 0} is granted and is off`;
+      if (isRepeated) continue;
+      if (dest.status !== 'on') return `${dest.service}/${dest.id} is granted and is ${dest.status}`;
+      const agent = agents.get(dest.agent)?.status;
+      if (agent !== 'registered') return `${dest.service}/${dest.id} is granted and its agent is ${agent ?? 'gone'}`;
+    }
+    return null;
+  },
+});
