@@ -163,8 +163,7 @@ export class ManagerProcess extends SimProcess {
     if (committing.flush) disk.synced = disk.records.length;
     for (const effects of committing.effects)
       for (const effect of effects) {
-        if (this.diesAfterEffects !== null && this.diesAfterEffects-- <= 0)
-          return this.world.crashManager();
+        if (this.diesAfterEffects !== null && this.diesAfterEffects-- <= 0) return this.world.crashManager();
         this.perform(effect);
       }
     if (this.startedAtEvent && !this.isListening) {

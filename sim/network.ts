@@ -53,6 +53,8 @@ export interface Connection {
 const CONNECT_US = 2_000_000;
 /** An end that closed hears of the other's close at the latest after this (LINGER_MS of the shells). */
 const LINGER_US = 1_000_000;
+/** Keep-alive gives a silent peer up after this: ten seconds idle, ten probes a second apart. */
+const KEEPALIVE_US = 20_000_000;
 /** What was late because of a cut is sent again within this time after it is healed. */
 const RESEND_US_MAX = 200_000;
 /** Between processes of one node, and across a link, at least. */
@@ -182,11 +184,18 @@ export class Network {
           this.over(connection);
           continue;
         }
-        if (!silently) this.put(connection, index, '', true);
+        if (silently) this.noticeSilence(connection, (1 - index) as EndIndex);
+        else this.put(connection, index, '', true);
         own.hasSentLast = true;
         this.forgetEnd(connection, index);
       }
     this.endsOf.delete(pid);
+  }
+
+  /** A far node that lost power says nothing; only keep-alive probes find out (agent/shell, services/kit/shell). */
+  private noticeSilence(connection: Connection, index: EndIndex): void {
+    if (connection.purpose === 'manager' && index === 1) return;
+    this.world.after(KEEPALIVE_US, { kind: 'closed', connection: connection.id, end: index, why: 'no sign of life' });
   }
 
   /** Event `deliver`: the segment, or null when it cannot pass now. */

@@ -10,6 +10,9 @@
  */
 import type { World } from './world.ts';
 
+/** A store's results lie above its number times this, so that a result tells its store. */
+export const RESULTS_PER_STORE = 1_000_000;
+
 interface OwnerFile {
   /** What the owner found when it began; null until that is on disk. */
   base: ReadonlyMap<number, number> | null;
@@ -59,7 +62,7 @@ export class StoreOwner {
   private readonly pid: number;
   private table = new Map<number, number>();
   private readonly unsynced = new Map<number, number>();
-  private nextResult = 1;
+  private nextResult: number;
   private isSyncing = false;
   private queued: number[] = [];
 
@@ -68,6 +71,7 @@ export class StoreOwner {
     this.service = service;
     this.epoch = epoch;
     this.pid = pid;
+    this.nextResult = world.storeNumber(service) * RESULTS_PER_STORE + 1;
   }
 
   /** Claims, then reads; false when somebody later has the directory, or this epoch was claimed already. */

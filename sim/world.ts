@@ -220,6 +220,11 @@ export class World {
     return this.services.map((name) => ({ name, sockets: null, plugs: null, run: [name], env: {}, spares: 0 }));
   }
 
+  /** A number for each store, for ever. */
+  storeNumber(service: string): number {
+    return this.services.indexOf(service) + 1;
+  }
+
   /** How late an instance's event loop is: faults set it. */
   lagMs(pid: number): number {
     return this.starts.lagging.has(pid) ? OVERLOADED_LAG_MS : 0;

@@ -20,6 +20,7 @@ export function takeBack(turn: Turn, remembered: Remembered | null): void {
   state.childrenKnown = remembered !== null;
   state.cluster = remembered?.cluster ?? null;
   state.epoch = remembered?.epoch ?? 0;
+  for (const id of remembered?.starting ?? []) state.uncertain.add(id);
   for (const child of remembered?.instances ?? []) {
     if (state.instances.has(child.id)) continue;
     const instance = addInstance(turn, 'checking', child.id, child.service, child.sockets, null);
@@ -66,8 +67,10 @@ function registerWhenChecked(turn: Turn): void {
 export function remember(turn: Turn): void {
   const { state, settings } = turn;
   const instances: Remembered['instances'][number][] = [];
+  const starting = [...state.uncertain];
   for (const { id, service, pid, startTime, sockets, status, ready, mute } of state.instances.values())
-    if (pid !== null && status !== 'ended')
+    if (pid === null && (status === 'starting' || status === 'killing')) starting.push(id);
+    else if (pid !== null && status !== 'ended')
       instances.push({
         id,
         service,
@@ -79,6 +82,6 @@ export function remember(turn: Turn): void {
       });
   turn.effects.push({
     kind: 'remember',
-    state: { node: settings.node, cluster: state.cluster, epoch: state.epoch, instances },
+    state: { node: settings.node, cluster: state.cluster, epoch: state.epoch, starting, instances },
   });
 }

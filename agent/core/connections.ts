@@ -27,7 +27,7 @@ export function onConnectionOpened(turn: Turn, id: number, address: string): voi
     turn.log('warn', `closed a connection from ${address}: instances of this node connect from ${settings.address}`);
     return turn.close(id, 'not from this node');
   }
-  state.connections.set(id, { id, address, instance: null, offences: 0 });
+  state.connections.set(id, { id, address, instance: null, offences: 0, isSentAway: false });
   state.unidentified.add(id);
   turn.deadline('stranger', id, state.timers.unidentifiedMs);
   if (state.unidentified.size <= UNIDENTIFIED_CONNECTIONS_MAX) return;
@@ -74,7 +74,11 @@ export function speakerOf(
   const id = connection.instance ?? named.id;
   if (id === null) return refuse(400, `a ${message.type} on a connection that has named no instance (R25)`);
   const instance = state.instances.get(id);
-  if (instance === undefined || instance.status === 'probing') return refuse(409, `no instance ${id} runs here`);
+  if (instance === undefined || instance.status === 'probing') {
+    refuse(409, `no instance ${id} runs here`);
+    sendAway(turn, connection, id, named.service);
+    return null;
+  }
   if (named.service !== null && named.service !== instance.service)
     return refuse(400, `instance ${id} is of ${instance.service}, not of ${named.service}`);
   if (named.address !== null && named.address !== settings.address)
@@ -129,6 +133,22 @@ export function closeConnection(turn: Turn, id: number, why: string): void {
   const connection = turn.state.connections.get(id);
   turn.close(id, why);
   if (connection !== undefined) onInstanceConnectionClosed(turn, connection);
+}
+
+/**
+ * An instance that this agent does not know: started by an earlier life of it, which died before it could note so, or
+ * lost its notes. The Manager has another one by now; this one holds ports and answers callers, and nobody could end it.
+ */
+function sendAway(turn: Turn, connection: Connection, id: number, service: string | null): void {
+  connection.isSentAway = true;
+  const message: Message<'graceful_shutdown_request'> = {
+    type: 'graceful_shutdown_request',
+    message_id: turn.messageId(),
+    sub_type: turn.subType('graceful_shutdown_request', 'instance'),
+    service_name: service ?? 'unknown',
+    service_instance_id: id,
+  };
+  turn.send(connection.id, message, 'instance-agent', whoIs(turn, connection));
 }
 
 /** How the far end is called: `<service>/<id>`, or a stranger by its connection. */

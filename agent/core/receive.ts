@@ -91,6 +91,7 @@ function fromManager(turn: Turn, line: string): void {
 }
 
 function fromInstance(turn: Turn, connection: Connection, line: string): void {
+  if (connection.isSentAway) return;
   const decoded = decode(line);
   if (!decoded.ok)
     return offend(turn, connection, decoded.problem, decoded.type, decoded.messageId, decoded.lines, 400);

@@ -103,6 +103,8 @@ export interface Connection {
   /** Who it was found to be (R25); null while it is nobody. */
   instance: number | null;
   offences: number;
+  /** It named an instance that does not run here, and was asked to end: what it says is not taken. */
+  isSentAway: boolean;
 }
 
 /** A session_request that the Manager has not answered. Key: `instance/message_id` (R10). */
@@ -138,6 +140,8 @@ export interface AgentState {
   /** Is it known what runs here? Not when the state file was lost (R47). */
   childrenKnown: boolean;
   readonly instances: Map<number, Instance>;
+  /** Ids whose processes an earlier life of this agent may have started: none of them is started again. */
+  readonly uncertain: Set<number>;
   readonly connections: Map<number, Connection>;
   /** Connections that are nobody, oldest first. */
   readonly unidentified: Set<number>;
@@ -171,6 +175,7 @@ export function newAgentState(): AgentState {
     epoch: 0,
     childrenKnown: false,
     instances: new Map(),
+    uncertain: new Set(),
     connections: new Map(),
     unidentified: new Set(),
     requests: new Map(),
@@ -185,13 +190,14 @@ export function newAgentState(): AgentState {
 }
 
 const MAPS = ['instances', 'connections', 'requests', 'asked'] as const;
+const SETS = ['unidentified', 'uncertain'] as const;
 
 /** The state as JSON data. */
 export function saveAgentState(state: AgentState): unknown {
   const saved: Record<string, unknown> = { ...state, deadlines: state.deadlines.save() };
   delete saved['timers'];
   for (const name of MAPS) saved[name] = [...state[name]];
-  saved['unidentified'] = [...state.unidentified];
+  for (const name of SETS) saved[name] = [...state[name]];
   return structuredCopy(saved);
 }
 
@@ -199,7 +205,7 @@ export function saveAgentState(state: AgentState): unknown {
 export function loadAgentState(saved: unknown): AgentState {
   const data = structuredCopy(saved) as Record<string, unknown>;
   for (const name of MAPS) data[name] = new Map(data[name] as [unknown, unknown][]);
-  data['unidentified'] = new Set(data['unidentified'] as number[]);
+  for (const name of SETS) data[name] = new Set(data[name] as number[]);
   data['deadlines'] = Deadlines.load(data['deadlines'] as [string, number][]);
   const state = data as unknown as AgentState;
   state.timers = scaledTimers(state.settings?.timerScale ?? 1, state.settings?.timerPreset);

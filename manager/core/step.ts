@@ -99,7 +99,11 @@ function onLine(turn: Turn, id: number, line: string): void {
     return offendWith(turn, connection, message, `'${message.sub_type}' is not the hop from an agent to the Manager`);
   if (message.type === 'initiation_request') return onInitiation(turn, connection, message);
   const agent = connection.agent === null ? undefined : turn.state.agents.get(connection.agent);
-  if (agent === undefined || agent.connection !== id) return notRegistered(turn, connection, message);
+  if (agent === undefined || agent.connection !== id) {
+    // It was an agent's, which has another one now or is lost: what still comes is of its past, and no offence.
+    if (connection.agent !== null && message.type !== 'session_request') return;
+    return notRegistered(turn, connection, message);
+  }
   hear(turn, agent);
   dispatch(turn, connection, agent, message);
 }

@@ -16,7 +16,12 @@ export const OPERATOR_FAULTS: readonly Fault[] = [
     begin(world, step) {
       const service = chosen(world.options.graph.services, step.target);
       if (service === null) return null;
-      return ask(world, { command: 'scale', service: service.name, replicas: Math.floor(step.size * 5), dry_run: false });
+      return ask(world, {
+        command: 'scale',
+        service: service.name,
+        replicas: Math.floor(step.size * 5),
+        dry_run: false,
+      });
     },
   },
   {

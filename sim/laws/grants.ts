@@ -22,7 +22,8 @@ export const grants: LawOf = () => ({
       const { instances, agents, grants: known } = state as ManagerState;
       const dest = instances.get(id ?? 0);
       // A request that comes again gets the same answer, though its instance may drain by now (R33).
-      const isRepeated = known.get(`${source ?? 0}/${message_id}`)?.requestedAt !== input.at && input.kind === 'line_received';
+      const isRepeated =
+        known.get(`${source ?? 0}/${message_id}`)?.requestedAt !== input.at && input.kind === 'line_received';
       if (dest === undefined) return `instance ${id ?? 0} is granted and is off`;
       if (isRepeated) continue;
       if (dest.status !== 'on') return `${dest.service}/${dest.id} is granted and is ${dest.status}`;

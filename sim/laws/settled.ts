@@ -48,7 +48,6 @@ function agentsMissing(world: World, state: ManagerState): string | null {
 function servicesUnsettled(state: ManagerState): string | null {
   if (state.migrations.size > 0) return `${state.migrations.size} migrations are under way`;
   for (const service of state.services.values()) {
-    if (service.crashLooping) return `${service.name} is crash-looping`;
     for (const id of service.live) {
       const status = state.instances.get(id)?.status;
       if (status !== 'on') return `${service.name}/${id} is ${status ?? 'gone'}`;
@@ -82,8 +81,10 @@ function sessionsApart(world: World, state: ManagerState): string | null {
       return `session ${session.key} is on, and its destination ${session.dest} does not have it`;
   }
   for (const { name, state: own } of byId.values()) {
-    for (const key of own.sources.keys()) if (!state.sessions.has(key)) return `${name} has ${key}, which the Manager does not know`;
-    for (const key of own.dests.keys()) if (!state.sessions.has(key)) return `${name} accepted ${key}, which the Manager does not know`;
+    for (const key of own.sources.keys())
+      if (!state.sessions.has(key)) return `${name} has ${key}, which the Manager does not know`;
+    for (const key of own.dests.keys())
+      if (!state.sessions.has(key)) return `${name} accepted ${key}, which the Manager does not know`;
   }
   return null;
 }
@@ -103,8 +104,10 @@ function somethingWaits(world: World, state: ManagerState): string | null {
 
 function portsAstray(world: World, state: ManagerState): string | null {
   for (const [address, { held }] of state.ports)
-    for (const [port, id] of held) if (!state.instances.has(id)) return `${address}:${port} is held by ${id}, which is off`;
+    for (const [port, id] of held)
+      if (!state.instances.has(id)) return `${address}:${port} is held by ${id}, which is off`;
   for (const { index, listeners } of world.nodes)
-    for (const [port, pid] of listeners) if (!world.processes.has(pid)) return `node ${index}: port ${port} is nobody’s`;
+    for (const [port, pid] of listeners)
+      if (!world.processes.has(pid)) return `node ${index}: port ${port} is nobody’s`;
   return null;
 }

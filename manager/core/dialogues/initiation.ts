@@ -143,6 +143,8 @@ function admit(turn: Turn, key: string, address: string, rival: Rival): void {
   agent.connection = connection.id;
   agent.repository = new Set(rival.repository);
   agent.refused.clear();
+  // Another x_node and no list: its state file is gone, and it cannot know what an earlier life of it has started.
+  const hasForgotten = known !== undefined && rival.running === null && rival.xNode !== known.xNode;
   agent.xNode = rival.xNode;
   agent.lastHeard = now;
   agent.health = 200;
@@ -154,7 +156,7 @@ function admit(turn: Turn, key: string, address: string, rival: Rival): void {
     status: 'registered',
   });
   agent.status = 'registered';
-  compare(turn, agent, rival.running, before === 'lost');
+  compare(turn, agent, rival.running, before === 'lost', hasForgotten);
   backInContact(turn, agent);
   for (const service of state.services.values()) if (service.waiting.size > 0) serveWaiting(turn, service);
 }
@@ -163,7 +165,13 @@ function admit(turn: Turn, key: string, address: string, rival: Rival): void {
  * What the Manager believes runs on the node against what the agent says (R47, R49). `running` null: the
  * agent did not say, so health will tell. After a loss the instances were replaced: extras are drained.
  */
-function compare(turn: Turn, agent: Agent, running: readonly number[] | null, wasLost: boolean): void {
+function compare(
+  turn: Turn,
+  agent: Agent,
+  running: readonly number[] | null,
+  wasLost: boolean,
+  hasForgotten: boolean,
+): void {
   const { state } = turn;
   const listed = running === null ? null : new Set(running);
   for (const id of [...agent.instances]) {
@@ -176,6 +184,9 @@ function compare(turn: Turn, agent: Agent, running: readonly number[] | null, wa
       endInstance(turn, instance, goes ? 'asked' : 'unasked', 'its agent came back without it');
     else if (goes) repeatStep(turn, instance);
     else if (wasLost && isExtra(turn, instance)) drainInstance(turn, instance, 'replaced while its node was away');
+    else if (instance.status === 'starting' && hasForgotten)
+      // Its process may run already: under this id a second one would (R12, R28).
+      endInstance(turn, instance, 'asked', 'its agent does not know whether it was started');
     else if (instance.status === 'starting') requestExecution(turn, instance, agent);
   }
   for (const id of listed ?? []) if (!agent.instances.has(id)) shutDownStranger(turn, agent, id);

@@ -5,6 +5,7 @@
  * the Manager is told (core/dialogues/session-open.ts), dialing through a sidecar (forwarder-dialer.ts).
  */
 import { connect, type Socket } from 'node:net';
+import { KEEPALIVE_MS } from './listener.ts';
 
 export interface DialEvents {
   /** `sourcePort`: the port that the destination sees, where it is not the one that was asked for. */
@@ -32,6 +33,8 @@ export const dial: Dial = (sourceAddress, sourcePort, destAddress, destPort, eve
     localAddress: sourceAddress, // R18: the destination sees the node's own address
     localPort: sourcePort,
     noDelay: true,
+    keepAlive: true, // a peer whose node lost power says nothing
+    keepAliveInitialDelay: KEEPALIVE_MS,
   });
   const failed = (error: NodeJS.ErrnoException): void => {
     socket.destroy();

@@ -16,6 +16,12 @@ export const CONNECTIONS_MAX = 2048;
 export const HALF_LINE_MS = 30_000;
 const HALF_LINE_CHECKS = 3;
 
+/**
+ * A peer whose node lost power never says that it is gone, and the Manager may have forgotten the session long since: TCP
+ * looks after it when nothing came for this long.
+ */
+export const KEEPALIVE_MS = 10_000;
+
 /** What serves a socket. */
 export type Handler =
   | { readonly discipline: 'matched'; readonly handle: SocketHandler }
@@ -52,7 +58,10 @@ export class Listener {
     this.events = events;
     this.isPublic = isPublicPort(port);
     // Half open: whoever sends and then closes its side still gets its answers.
-    this.server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.accept(socket));
+    this.server = createServer(
+      { noDelay: true, allowHalfOpen: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS },
+      (socket) => this.accept(socket),
+    );
   }
 
   /** Resolves when connections are accepted. */

@@ -36,6 +36,28 @@ describe('agent: adoption', () => {
     ]);
   });
 
+  it('R12 R28 an agent that dies before it noted the process of an instance never starts that id again', () => {
+    const first = new TestAgent().begin();
+    first.execute(7);
+    first.input({ kind: 'ports_probed', ...first.run(7), taken: [] });
+    expect(first.effects.map(({ kind }) => kind).slice(0, 2), 'noted before it is started').to.deep.equal([
+      'remember',
+      'spawn',
+    ]);
+    const kept = first.remembered as Remembered;
+    expect(kept).to.deep.include({ starting: [7], instances: [] });
+    const agent = new TestAgent();
+    agent.start({}, kept);
+    agent.register();
+    agent.execute(7);
+    expect(agent.wire).to.deep.equal(['1: execution_response 500']);
+    expect(agent.did('probe_ports')).to.deep.equal([]);
+    agent.hello(7);
+    expect(agent.wire, 'if it was started, it goes').to.deep.equal(['107: graceful_shutdown_request']);
+    agent.ready(8);
+    expect(agent.remembered, 'nor does a later life').to.deep.include({ starting: [7] });
+  });
+
   it('R47 checks every child before it registers, and lists those that live', () => {
     const agent = new TestAgent();
     agent.start({}, lifeBefore());

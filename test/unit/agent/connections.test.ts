@@ -41,10 +41,15 @@ describe('agent: connections', () => {
     expect(agent.state.connections.get(105)).to.include({ instance: null, offences: 1 });
   });
 
-  it('R38 an unknown instance: 409', () => {
+  it('R38 R49 an unknown instance: 409, and it is asked to end, for nobody else could end it', () => {
     open(107);
     agent.from(107, { ...sessionRequest(77) });
-    expect(agent.wire).to.deep.equal(['107: session_response 409']);
+    expect(agent.wire).to.deep.equal(['107: session_response 409', '107: graceful_shutdown_request']);
+    expect(agent.sent('graceful_shutdown_request', 107)[0]).to.include({ service_instance_id: 77 });
+    agent.from(107, hello(77));
+    expect(agent.wire, 'asked once, and what it still says is not taken').to.deep.equal([]);
+    agent.from(107, gracefulAnswer(30100));
+    expect(agent.state.connections.get(107)).to.include({ instance: null, offences: 1 });
   });
 
   it('an instance that names itself another: 409, and the third closes', () => {

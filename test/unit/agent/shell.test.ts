@@ -264,6 +264,7 @@ describe('agent: state file', () => {
     node: 'n1',
     cluster: 'c',
     epoch: 4,
+    starting: [],
     instances: [
       {
         id: 5,

@@ -211,6 +211,25 @@ describe('Manager: failure', () => {
     }
   });
 
+  it('R48 what still comes on the connection that an agent had before is of its past, and no offence', () => {
+    const { m, agent, store } = smallCluster();
+    m.register(m.open(HERE), HERE, ALL, { x_node: 'n1', x_running_instances: '1, 2' });
+    m.say(agent, termination('store', store));
+    expect(m.last).to.deep.equal([]);
+    expect(m.state.connections.get(agent)?.offences).to.equal(0);
+    expect(m.state.instances.get(store)?.status).to.equal('on');
+  });
+
+  it('R12 an agent that lost its state file is not asked to start an id that it may have started', () => {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    const pending = m.one('execution_request').service_instance_id;
+    m.closeConnection(agent);
+    m.register(m.open(HERE), HERE, ALL, { x_node: 'another' });
+    expect(m.state.ended.get(pending)?.reason).to.match(/does not know whether/);
+    expect(m.sent('execution_request').map((request) => request.service_instance_id)).not.to.include(pending);
+  });
+
   it('R47 R49 an agent comes back: listed instances are on again, missing ones replaced, unknown ones killed', () => {
     const { m, agent, gate, store } = smallCluster();
     m.closeConnection(agent);
