@@ -157,6 +157,7 @@ export class Network {
     const { world } = this;
     for (const index of [0, 1] as const) {
       const end = connection.ends[index];
+      end.hasSentLast = true;
       const { incoming } = end;
       const next = incoming[0];
       if (next !== undefined && world.chance.network.chance(0.5)) {

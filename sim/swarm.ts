@@ -9,7 +9,7 @@ import type { Fault } from './faults/fault.ts';
 import { FAULTS } from './faults/table.ts';
 import { GRAPHS } from './graphs.ts';
 import { Random } from './random.ts';
-import { CALM, type WorldOptions } from './world.ts';
+import { CALM, type WorldOptions } from './options.ts';
 
 export interface Swarm {
   readonly graph: string;

@@ -17,13 +17,13 @@
  *
  * Nothing in here reads a clock or draws by lot but from the seed: the same seed, the same world, on every machine.
  */
-import type { Graph } from '../ssmmp/core/graph.ts';
 import type { RepositoryService } from '../ssmmp/core/repository-file.ts';
 import { AgentProcess } from './agent-process.ts';
 import { EventQueue, type Scheduled, type SimEvent } from './events.ts';
 import { InstanceProcess } from './instance-process.ts';
 import { ManagerProcess, type ManagerDisk } from './manager-process.ts';
 import { Network } from './network.ts';
+import { CALM, type WorldOptions } from './options.ts';
 import { deliver } from './delivery.ts';
 import type { SimProcess, Stepped } from './process.ts';
 import { Random } from './random.ts';
@@ -31,39 +31,6 @@ import { SharedDisk } from './shared-disk.ts';
 import { Users } from './users.ts';
 import type { Command } from '../manager/core/inputs.ts';
 import type { Remembered } from '../agent/core/inputs.ts';
-
-/** What a world is like while nothing goes wrong. All times are ranges [least, most] in microseconds. */
-export interface WorldOptions {
-  readonly seed: number;
-  readonly graph: Graph;
-  /** What an operator may change the graph to. */
-  readonly edited: Graph;
-  /** Nodes with an agent; node 0 is the Manager's and the users'. */
-  readonly nodes: number;
-  readonly users: number;
-  /** A user sends the next request after so long. */
-  readonly thinkUs: readonly [number, number];
-  readonly delayUs: readonly [number, number];
-  /** Share of segments that take fifty times as long. */
-  readonly lateShare: number;
-  /** Share of writes that arrive in two pieces, cut at any byte. */
-  readonly splitShare: number;
-  readonly diskUs: readonly [number, number];
-  readonly bootUs: readonly [number, number];
-  readonly timerScale: number;
-}
-
-export const CALM: Omit<WorldOptions, 'seed' | 'graph' | 'edited'> = {
-  nodes: 3,
-  users: 2,
-  thinkUs: [50_000, 400_000],
-  delayUs: [100, 900],
-  lateShare: 0,
-  splitShare: 0,
-  diskUs: [200, 3_000],
-  bootUs: [60_000, 200_000],
-  timerScale: 1,
-};
 
 export interface SimNode {
   readonly index: number;
