@@ -19,6 +19,7 @@ import { addGet } from './commands/get.ts';
 import { addGraph } from './commands/graph.ts';
 import { addJournal } from './commands/journal.ts';
 import { addKill } from './commands/kill.ts';
+import { addLab } from './commands/lab.ts';
 import { addLoad } from './commands/load.ts';
 import { addLogs } from './commands/logs.ts';
 import { addMigrate } from './commands/migrate.ts';
@@ -98,6 +99,7 @@ export function buildProgram(): Command {
     addGraph,
     addLoad,
     addJournal,
+    addLab,
   ];
   for (const add of [...adders, addManager, addAgent]) add(program);
   return program;

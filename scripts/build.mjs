@@ -16,7 +16,7 @@ import { makeQuickLoading, QUICK_LOADING_OPTIONS } from './quick-loading.mjs';
 const DIST = join(ROOT, 'dist');
 
 /** Native code cannot be bundled; it is loaded from node_modules. */
-const EXTERNAL = ['@node-rs/argon2'];
+const EXTERNAL = ['@node-rs/argon2', 'esbuild'];
 
 /** bundle -> its source. Services add themselves: every services/<name>/main.ts but the kit's. */
 const PROGRAMS = {

@@ -1,11 +1,11 @@
 // `npm test`: everything that has to be right, in one command.
 //
 //     npm test                        all checks, all tests
-//     npm test -- --only e2e          one group: checks, unit, transcripts, pairs, fuzz, conformance or e2e (may be repeated)
+//     npm test -- --only e2e          one group: checks, unit, transcripts, pairs, fuzz, conformance, e2e or labs (may be repeated)
 //     npm test -- --grep R07          goes on to mocha, like every other option; no checks then
 //     npm test -- test/unit/kit/a.test.ts     these files only
 //
-// The checks (types, lint, layout) run beside the tests that need no quiet; conformance and e2e start real processes with
+// The checks (types, lint, layout) run beside the tests that need no quiet; conformance, e2e and labs start real processes with
 // deadlines, so they run alone afterwards. Whatever runs beside something else is printed when it is done, in a fixed order.
 // The last line is always `N passed, N failed`, where a check counts as one.
 import { spawn } from 'node:child_process';
@@ -26,8 +26,8 @@ const CHECKS = {
 };
 
 /** Folders below test/, in the order in which they run. The quiet ones run alone. */
-const GROUPS = ['unit', 'transcripts', 'pairs', 'fuzz', 'conformance', 'e2e'];
-const QUIET_GROUPS = new Set(['conformance', 'e2e']);
+const GROUPS = ['unit', 'transcripts', 'pairs', 'fuzz', 'conformance', 'e2e', 'labs'];
+const QUIET_GROUPS = new Set(['conformance', 'e2e', 'labs']);
 
 /** A group that takes longer hangs. */
 const GROUP_TIMEOUT_MS = 8 * 60_000;

@@ -52,8 +52,10 @@ export const LAYERS = [
   },
 
   { name: 'cli-client', folder: 'cli-client', mayImport: ['protocols'] },
-  { name: 'lab-runner', folder: 'labs/runner', mayImport: ['ssmmp-*', 'labs'] },
-  { name: 'labs', folder: 'labs', mayImport: ['ssmmp-*', 'lab-runner'] },
+  // A lab sees the runner's words (labs/runner/api.ts); the runner finds labs by folder and imports none.
+  { name: 'lab-runner-core', folder: 'labs/runner/core', pure: true, mayImport: ['ssmmp-core', 'load-core'] },
+  { name: 'lab-runner', folder: 'labs/runner', mayImport: ['lab-runner-core', 'ssmmp-*', 'load-core'] },
+  { name: 'labs', folder: 'labs', mayImport: ['ssmmp-*', 'lab-runner', 'kit', 'protocols', 'store', 'passing'] },
   // The load generator knows the user protocol and nothing of SSMMP; only the command `ssmmp load` starts it.
   { name: 'load-core', folder: 'load/core', pure: true, mayImport: ['protocols'] },
   { name: 'load', folder: 'load', mayImport: ['load-core', 'protocols'] },
@@ -63,7 +65,7 @@ export const LAYERS = [
   {
     name: 'operator',
     folder: 'operator',
-    mayImport: ['ssmmp-*', 'lab-runner', 'load', 'load-core', 'faults-core'],
+    mayImport: ['ssmmp-*', 'lab-runner', 'lab-runner-core', 'load', 'load-core', 'faults-core'],
   },
   {
     name: 'sim',

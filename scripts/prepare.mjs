@@ -35,6 +35,7 @@ const PROGRAMS = {
   test: { needsDev: true, script: 'scripts/check.mjs' },
   bench: { needsDev: true, typescript: 'bench/main.ts' },
   sim: { needsDev: true, typescript: 'sim/main.ts' },
+  'labs-proof': { needsDev: true, typescript: 'test/labs/main.ts' },
   soak: { needsDev: true, typescript: 'test/soak/main.ts' },
   exhaust: { needsDev: true, typescript: 'test/exhaust/main.ts' },
   'record-journals': { needsDev: true, typescript: 'test/journals/record.ts' },

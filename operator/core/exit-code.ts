@@ -13,6 +13,8 @@ export const EXIT = {
   /** Manager or gateway not reached. */
   unreachable: 3,
   usage: 64,
+  /** `lab check`, `lab grade`: the check itself broke, which is nobody's wrong answer. */
+  broken: 70,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -1,8 +1,7 @@
 /**
  * Every command of README.md, run in order, its output compared with what the README shows.
  *
- * A block ```console holds commands (`$ …`) and what they print; `…` stands for anything, a line `…` alone for any
- * lines. Standard output comes first, then talk. Where a command asks for a password, the test gives it on stdin.
+ * console-text.ts says how the README shows them. Where a command asks for a password, the test gives it on stdin.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -11,42 +10,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { until } from './cluster.ts';
+import { matches, shownIn } from './console-text.ts';
+import type { Shown } from './console-text.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
-interface Shown {
-  readonly command: string;
-  readonly output: string[];
-}
-
-const shown: Shown[] = [...README.matchAll(/```console\n([\s\S]*?)```/g)].flatMap(([, block]) => {
-  const commands: { command: string; output: string[] }[] = [];
-  for (const line of (block ?? '').split('\n')) {
-    if (line.startsWith('$ ')) commands.push({ command: line.slice(2), output: [] });
-    else commands.at(-1)?.output.push(line);
-  }
-  return commands;
-});
-
-/** Does `text` have these lines, in this order from its start? */
-function matches(text: string, lines: readonly string[]): boolean {
-  const wanted = lines.filter((line) => line.trim() !== '');
-  const pattern = wanted
-    .map((line) => (line === '…' ? '(?:.*\\n)*?' : `${line.trimEnd().split('…').map(escape).join('.*?')}[^\\S\\n]*\\n`))
-    .join('');
-  return new RegExp(`^${pattern}`).test(
-    text
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .concat('')
-      .join('\n'),
-  );
-}
-
-function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/ +/g, '\\s+');
-}
+const shown = shownIn(README);
 
 describe('README.md', function () {
   this.timeout(90_000);

@@ -1,0 +1,101 @@
+/**
+ * Grading a folder of submissions: one process each, with limits.
+ *
+ * Lives here: running them, telling a student's failure from the grader's, writing the files. Does not live here: their
+ * formats (core/exports.ts), the check itself (each process runs `ssmmp lab check`).
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { csvText, gradescope, junitXml } from '../core/exports.ts';
+import type { Graded, GradingProblem } from '../core/exports.ts';
+import { worstOf } from '../core/result.ts';
+import type { LabResult } from '../core/result.ts';
+import type { Fence } from './fence.ts';
+import type { Lab } from './lab-folder.ts';
+import type { Places } from './places.ts';
+
+export interface GradeOptions {
+  /** Folders of submissions. */
+  readonly submissions: readonly string[];
+  /** Each submission is checked with each; the worst counts. */
+  readonly seeds: readonly number[];
+  /** How many at once. */
+  readonly jobs: number;
+  readonly seconds: number;
+  readonly memoryMb: number;
+  /** Where the grades go. */
+  readonly out: string;
+  readonly onGraded: (graded: Graded, done: number) => void;
+}
+
+/** Exit codes of `ssmmp lab check` that come with a result. */
+const CODES_WITH_RESULT: readonly number[] = [0, 1, 70];
+
+/** Grades all and writes results.json, results.csv, junit.xml and gradescope/<name>.json. */
+export async function gradeAll(lab: Lab, places: Places, fence: Fence, options: GradeOptions): Promise<Graded[]> {
+  const all: Graded[] = [];
+  const left = options.submissions.map((folder, at) => ({ folder, at }));
+  const gradeSome = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const graded = await gradeOne(lab, places, fence, next.folder, options);
+      all[next.at] = graded;
+      options.onGraded(graded, all.filter((each) => each !== undefined).length);
+    }
+  };
+  await Promise.all(Array.from({ length: options.jobs }, gradeSome));
+  write(lab, all, options.out);
+  return all;
+}
+
+async function gradeOne(
+  lab: Lab,
+  places: Places,
+  fence: Fence,
+  folder: string,
+  options: GradeOptions,
+): Promise<Graded> {
+  const started = performance.now();
+  const submission = basename(resolve(folder));
+  const results: LabResult[] = [];
+  let problem: GradingProblem | null = null;
+  for (const seed of options.seeds) {
+    const words = ['lab', 'check', String(lab.number), '--dir', folder, '--seed', String(seed), '-o', 'json'];
+    const ran = await fence.run(
+      [join(places.dist, 'ssmmp.js'), ...words, '--runs', join(options.out, 'runs', submission)],
+      { seconds: options.seconds, memoryMb: options.memoryMb, cwd: places.root },
+    );
+    const result = CODES_WITH_RESULT.includes(ran.code) ? readResult(ran.out) : null;
+    if (result !== null) results.push(result);
+    if (ran.limit !== null) problem = { whose: 'student', text: ran.limit };
+    else if (result === null)
+      problem = { whose: 'grader', text: `the check ended with code ${ran.code}: ${ran.err.trim().slice(-500)}` };
+    if (problem !== null) break;
+  }
+  const isWhole = problem === null && results.length > 0;
+  return {
+    submission,
+    result: isWhole ? worstOf(results) : null,
+    problem,
+    took_ms: Math.round(performance.now() - started),
+  };
+}
+
+function readResult(text: string): LabResult | null {
+  try {
+    const value = JSON.parse(text) as Partial<LabResult>;
+    return Array.isArray(value.items) && typeof value.verdict === 'string' ? (value as LabResult) : null;
+  } catch {
+    return null; // it was cut off: the exit code says more
+  }
+}
+
+function write(lab: Lab, all: readonly Graded[], out: string): void {
+  const pointsMax = lab.checks.reduce((sum, { points }) => sum + points, 0);
+  mkdirSync(join(out, 'gradescope'), { recursive: true });
+  const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+  writeFileSync(join(out, 'results.json'), json({ lab: lab.name, points_max: pointsMax, submissions: all }));
+  writeFileSync(join(out, 'results.csv'), csvText(all));
+  writeFileSync(join(out, 'junit.xml'), junitXml(lab.name, all));
+  for (const graded of all)
+    writeFileSync(join(out, 'gradescope', `${graded.submission}.json`), json(gradescope(graded, pointsMax)));
+}
