@@ -27,7 +27,19 @@ const IMPURE_GLOBALS = {
 const impurePackage = `^(?!\\.{1,2}/)(?!(${PURE_PACKAGES.map((name) => name.replaceAll('.', '\\.')).join('|')})$)`;
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'dist/', '.dist-*/', '**/.ssmmp*/', 'bench/results/', 'coverage/', 'runs/', 'my-labs/', 'grades/'] },
+  {
+    ignores: [
+      'node_modules/',
+      'dist/',
+      '.dist-*/',
+      '**/.ssmmp*/',
+      'bench/results/',
+      'coverage/',
+      'runs/',
+      'my-labs/',
+      'grades/',
+    ],
+  },
   js.configs.recommended,
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
