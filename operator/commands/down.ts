@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import { removeTraces, stopCluster } from '../shell/cluster-stop.ts';
 import { undoLeftFaults } from '../shell/fault-keeper.ts';
+import { removeLeftNetns } from '../shell/netns.ts';
 import { writeData } from '../shell/output.ts';
 import { countedProcesses, findProcesses, signalProcess, waitForEnd } from '../shell/testbed-processes.ts';
 import { dropDeadUpLock } from '../shell/up-lock.ts';
@@ -29,6 +30,7 @@ async function down(command: Command): Promise<void> {
   const found = findProcesses(settings.stateDir);
   if (found.length === 0) {
     undoLeftFaults(settings.stateDir);
+    removeLeftNetns(settings.stateDir);
     removeTraces(settings.stateDir);
     dropDeadUpLock(settings.stateDir);
     writeData(`nothing runs from ${settings.stateDir}\n`);
@@ -40,6 +42,7 @@ async function down(command: Command): Promise<void> {
   await waitForEnd(ups, 1000);
   undoLeftFaults(settings.stateDir);
   const report = await stopCluster(settings, () => false);
+  removeLeftNetns(settings.stateDir);
   dropDeadUpLock(settings.stateDir);
   if (report.left.length > 0) {
     const names = report.left.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ');

@@ -10,7 +10,7 @@ import {
   TIMER_PRESETS,
   type TimerPreset,
 } from '../../ssmmp/core/timers.ts';
-import { DEFAULT_SUBNET, NODES_MAX } from '../core/addresses.ts';
+import { DEFAULT_SUBNET, isPrefix6, NETNS_SUBNET, NODES_MAX } from '../core/addresses.ts';
 import { planCluster } from '../core/cluster-plan.ts';
 import { servedText } from '../core/cluster-text.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
@@ -22,6 +22,7 @@ import { stopCluster } from '../shell/cluster-stop.ts';
 import { detach, isDetachedChild, reportFailure, reportReady } from '../shell/detach.ts';
 import { distFile, distFolder } from '../shell/dist-folder.ts';
 import { readGraphFile } from '../shell/graph-file.ts';
+import { Netns, netnsProblem, removeLeftNetns } from '../shell/netns.ts';
 import { onClosedPipe, styleFor, tell, writeData } from '../shell/output.ts';
 import { mustShareAddress, requireFreePorts, sharedRefusal } from '../shell/preflight.ts';
 import { chooseRepository } from '../shell/repository-choice.ts';
@@ -44,6 +45,7 @@ interface UpOptions extends GlobalOptions {
   readonly mirror?: string;
   readonly detach: boolean;
   readonly sharedAddress: boolean;
+  readonly netns: boolean;
   readonly 'strict1.1': boolean;
   readonly timers: TimerPreset;
   readonly timerScale: number;
@@ -77,6 +79,7 @@ export function addUp(program: Command): void {
       'nodes share 127.0.0.1 and differ by port, as on a host with one loopback address',
       false,
     )
+    .option('--netns', 'Linux, root: each node in a network namespace of its own, at fd55::11, fd55::12 …', false)
     .addOption(new Option('--strict-1.1', 'no x_ lines in any message').default(false))
     .addOption(
       new Option(
@@ -98,6 +101,7 @@ export function addUp(program: Command): void {
     ['ssmmp up --subnet 127.0.7 --state-dir .ssmmp-7', 'a second cluster beside it'],
     ['ssmmp up --graph labs/graphs/abstract-example.yaml', 'any graph; unknown services run a generic relay'],
     ['ssmmp up --timers kubernetes --timer-scale 0.1', 'wait as Kubernetes does, ten times as fast'],
+    ['ssmmp up --netns', 'as root on Linux: real networks, which ssmmp fault cut can cut'],
     ['ssmmp up --detach', 'in the background; ssmmp down ends it'],
     ['ssmmp up', 'after the first one was killed: takes over what still runs; no user notices'],
   ]);
@@ -105,7 +109,7 @@ export function addUp(program: Command): void {
 
 async function up(options: UpOptions): Promise<void> {
   // a cluster.json that an earlier run left must not choose the subnet of this one
-  const settings = readSettings({ ...options, subnet: options.subnet ?? DEFAULT_SUBNET });
+  const settings = readSettings({ ...options, subnet: subnetOf(options) });
   if (options.detach && !isDetachedChild()) return await detach(settings);
   onClosedPipe('ignore');
   const stop = stopSignals();
@@ -141,7 +145,8 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
   mkdirSync(settings.stateDir, { recursive: true });
   const repository = chooseRepository(graph, options.repository ?? null, settings.stateDir);
   if (repository.relayed.length > 0) tell(`the generic relay runs for ${repository.relayed.join(', ')}`);
-  const isShared = options.sharedAddress || (await mustShareAddress(settings.subnet));
+  const netns = options.netns ? new Netns(settings.stateDir, settings.subnet, options.nodes) : null;
+  const isShared = options.sharedAddress || (netns === null && (await mustShareAddress(settings.subnet)));
   const refusal = isShared ? sharedRefusal(options.nodes, options['strict1.1']) : null;
   if (refusal !== null) throw new OperatorError(EXIT.failed, refusal);
   const mirror = resolve(options.mirror ?? join(settings.stateDir, 'mirror'));
@@ -170,23 +175,26 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
       isStrict: options['strict1.1'],
       timerScale: options.timerScale,
       timerPreset: options.timers,
+      ...(netns === null ? {} : { enter: netns.enter }),
     },
     join,
   );
   for (const program of ['manager.js', 'supervisor.js', 'agent.js']) distFile(program);
-  // Those of a cluster that is taken over are its own.
-  if (found === null) await requireFreePorts(plan);
   const here: Settings = { ...settings, operator: { ...settings.operator, address: plan.managerAddress } };
   const run = new ClusterRun({ plan, settings: here, options: chosen, found }, (line) => tell(line));
   stop.onFirst(() => run.release());
   let front: Front | null = null;
   try {
+    if (found === null) {
+      netns?.create();
+      await requireFreePorts(plan);
+    } // those of a cluster that is taken over are its own
     const served = await run.start({
       ...process.env,
       SSMMP_TIMERS: options.timers,
       SSMMP_TIMER_SCALE: String(options.timerScale),
     });
-    front = await openFront(plan, here, run, (line) => tell(line));
+    front = await openFront(plan, here, run, netns, (line) => tell(line));
     announce(graph.cnapp, served, here, performance.now() - startedAt);
     await stop.first;
   } catch (error) {
@@ -196,8 +204,21 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
     await front?.close();
     const report = await stopCluster(here, stop.isHurried, () => run.processes());
     for (const { name, pid } of report.left) tell(`${name} (pid ${pid}) could not be ended`);
+    netns?.remove();
   }
   tell('stopped; nothing is left running');
+}
+
+/** The subnet asked for, or the default; a testbed in namespaces has IPv6, another has not. Throws OperatorError. */
+function subnetOf({ subnet, netns, sharedAddress }: UpOptions): string {
+  const problem = netns ? netnsProblem() : null;
+  if (problem !== null) throw new OperatorError(EXIT.failed, problem);
+  if (netns && sharedAddress)
+    throw new OperatorError(EXIT.usage, '--netns gives each node an address, --shared-address one to all: give one');
+  const wanted = subnet ?? (netns ? NETNS_SUBNET : DEFAULT_SUBNET);
+  if (isPrefix6(wanted) === netns) return wanted;
+  const expected = netns ? 'with --netns the subnet is an IPv6 prefix such as fd55::' : 'an IPv6 subnet needs --netns';
+  throw new OperatorError(EXIT.usage, `--subnet '${wanted}': ${expected}`);
 }
 
 /** A factor so small that recovery would not be sound any more is refused, with the smallest that is. */
@@ -215,7 +236,10 @@ function refuseTimers({ timers, timerScale }: UpOptions): void {
 async function leftovers(settings: Settings, chosen: ClusterOptions): Promise<readonly FoundProcess[] | null> {
   undoLeftFaults(settings.stateDir);
   const left = findProcesses(settings.stateDir).filter(({ role }) => role !== 'up');
-  if (left.length === 0) return null;
+  if (left.length === 0) {
+    removeLeftNetns(settings.stateDir);
+    return null;
+  }
   const file = readClusterFile(settings.stateDir);
   if (file?.options !== undefined) {
     const before = { subnet: file.subnet, ...file.options };

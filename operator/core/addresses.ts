@@ -21,23 +21,38 @@ export const SHARED_NODES_MAX = 10;
 export const COMMON_ADDRESS = '127.0.0.1';
 const FIRST_NODE_OCTET = 11;
 
-/** Is this three octets such as 127.0.7? */
+/** Where nodes have network namespaces (`ssmmp up --netns`). */
+export const NETNS_SUBNET = 'fd55::';
+
+/** Is this three octets such as 127.0.7, or an IPv6 prefix such as fd55::? */
 export function isSubnet(text: string): boolean {
+  if (isPrefix6(text)) return canonicalAddress(`${text}1`) === `${text}1`;
   return /^\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(text) && canonicalAddress(`${text}.1`) !== null;
 }
 
+/** A subnet of IPv6, which testbeds in network namespaces have. */
+export function isPrefix6(subnet: string): boolean {
+  return subnet.endsWith('::');
+}
+
 export function managerAddress(subnet: string): string {
-  return `${subnet}.1`;
+  return memberOf(subnet, 1);
+}
+
+/** Where users of a testbed in network namespaces come from: another address than the Manager's, so that cuts can tell them apart. */
+export function usersAddress(subnet: string): string {
+  return memberOf(subnet, 2);
 }
 
 /** The address of node n, counted from 1. */
 export function nodeAddress(subnet: string, node: number): string {
-  return `${subnet}.${FIRST_NODE_OCTET + node - 1}`;
+  return memberOf(subnet, FIRST_NODE_OCTET + node - 1);
 }
 
 /** The number of the node at an address of the subnet, or null. */
 export function nodeNumber(subnet: string, address: string): number | null {
-  const octet = address.startsWith(`${subnet}.`) ? Number(address.slice(subnet.length + 1)) : Number.NaN;
+  const start = isPrefix6(subnet) ? subnet : `${subnet}.`;
+  const octet = address.startsWith(start) ? Number(address.slice(start.length)) : Number.NaN;
   const node = octet - FIRST_NODE_OCTET + 1;
   return Number.isInteger(node) && node >= 1 && node <= NODES_MAX ? node : null;
 }
@@ -53,4 +68,9 @@ export function parseNode(text: string): { node: number } | { address: string } 
   if (/^[1-9]\d{0,3}$/.test(text)) return { node: Number(text) };
   const address = canonicalAddress(text);
   return address === null ? null : { address };
+}
+
+/** `127.0.7.11`, `fd55::11`: the number is written in the same digits in both. */
+function memberOf(subnet: string, number: number): string {
+  return isPrefix6(subnet) ? `${subnet}${number}` : `${subnet}.${number}`;
 }

@@ -3,6 +3,7 @@
  *
  * Lives here: the plan as data. Does not live here: starting anything.
  */
+import { joinAddressPort } from '../../ssmmp/core/address.ts';
 import type { TimerPreset } from '../../ssmmp/core/timers.ts';
 import {
   AGENT_PORT,
@@ -33,6 +34,8 @@ export interface ClusterChoices {
   readonly isStrict: boolean;
   readonly timerScale: number;
   readonly timerPreset: TimerPreset;
+  /** Network namespaces: what comes before a program of that node. Absent where all nodes are in one place. */
+  readonly enter?: (node: number) => readonly string[];
 }
 
 /** One program. `stateDir` holds its pid file; its log goes to `logFile`. */
@@ -40,6 +43,8 @@ export interface PlannedProgram {
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
+  /** A program that starts it where its node is; empty: as it is. */
+  readonly enter: readonly string[];
   readonly stateDir: string;
   readonly pidFile: string;
   readonly logFile: string;
@@ -85,13 +90,19 @@ export function planCluster(choices: ClusterChoices, join: (...parts: string[]) 
       ...extra,
       ...scale,
     ],
+    enter: [],
     stateDir,
     pidFile: join(stateDir, 'manager.pid'),
     logFile: join(stateDir, 'manager.log'),
   };
-  const place = ['--state-dir', stateDir, '--operator', `${manager}:${OPERATOR_PORT}`];
+  const place = ['--state-dir', stateDir, '--operator', joinAddressPort(manager, OPERATOR_PORT)];
   const mirror = choices.mirror === undefined || choices.mirror === null ? [] : ['--mirror', choices.mirror];
-  const gatewayAddresses = [...new Set(nodes.map(({ address }) => address))];
+  const nodePorts = [
+    ...nodes.map(({ node, address, port }) => ({ address, port, use: `the agent of node ${node}` })),
+    ...[...new Set(nodes.map(({ address }) => address))].flatMap((address) =>
+      choices.publicPorts.map((port) => ({ address, port, use: 'the gateway' })),
+    ),
+  ];
   return {
     managerAddress: manager,
     nodes,
@@ -100,17 +111,19 @@ export function planCluster(choices: ClusterChoices, join: (...parts: string[]) 
       name: 'supervisor',
       file: join(choices.distDir, 'supervisor.js'),
       args: [...place, '--manager', managerProgram.file, ...mirror, ...factor, '--', ...managerProgram.args],
+      enter: [],
       stateDir,
       pidFile: join(stateDir, 'supervisor.pid'),
       logFile: join(stateDir, 'supervisor.log'),
     },
     agents: nodes.map(({ node, address, port }) => {
       const folder = join(stateDir, 'nodes', String(node));
-      const place = ['--address', address, '--manager', `${manager}:${MANAGER_PORT}`, '--port', String(port)];
+      const place = ['--address', address, '--manager', joinAddressPort(manager, MANAGER_PORT), '--port', String(port)];
       return {
         name: `agent ${node}`,
         file: join(choices.distDir, 'agent.js'),
         args: [...place, '--repository', choices.repositoryFile, '--state-dir', folder, ...shared, ...extra, ...scale],
+        enter: choices.enter?.(node) ?? [],
         stateDir: folder,
         pidFile: join(folder, 'agent.pid'),
         logFile: join(folder, 'agent.log'),
@@ -120,10 +133,7 @@ export function planCluster(choices: ClusterChoices, join: (...parts: string[]) 
       { address: manager, port: MANAGER_PORT, use: 'the Manager' },
       { address: manager, port: OPERATOR_PORT, use: 'the operator port' },
       { address: manager, port: DNS_PORT, use: 'the DNS' },
-      ...nodes.map(({ node, address, port }) => ({ address, port, use: `the agent of node ${node}` })),
-      ...gatewayAddresses.flatMap((address) =>
-        choices.publicPorts.map((port) => ({ address, port, use: 'the gateway' })),
-      ),
+      ...(choices.enter === undefined ? nodePorts : []), // a namespace of its own is empty
     ],
   };
 }

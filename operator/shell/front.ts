@@ -3,10 +3,12 @@
  *
  * Lives here: what the keeper needs to know of the cluster. Does not live here: faults themselves.
  */
+import { usersAddress } from '../core/addresses.ts';
 import type { ClusterPlan } from '../core/cluster-plan.ts';
 import type { ClusterRun } from './cluster-run.ts';
 import { FaultKeeper } from './fault-keeper.ts';
 import { FrontPort } from './front-port.ts';
+import type { Netns } from './netns.ts';
 import type { Settings } from './settings.ts';
 
 export interface Front {
@@ -18,21 +20,22 @@ export async function openFront(
   plan: ClusterPlan,
   settings: Settings,
   run: ClusterRun,
+  netns: Netns | null,
   tell: (line: string) => void,
 ): Promise<Front> {
   const keeper = new FaultKeeper({
     stateDir: settings.stateDir,
     managerAddress: plan.managerAddress,
     nodes: plan.nodes,
-    enter: () => [],
-    userAddress: null,
+    enter: (node) => netns?.enter(node) ?? [],
+    userAddress: netns === null ? null : usersAddress(settings.subnet),
     gateways: () => run.gateways,
     holdProgram: (name) => {
       run.program(name)?.hold();
       return run.program(name) !== null;
     },
     letGoProgram: (name) => run.program(name)?.letGo(),
-    applyCuts: null,
+    applyCuts: netns === null ? null : (cuts) => netns.applyCuts(cuts),
     usersMoved: () => run.showFront(view),
     tell,
   });

@@ -36,7 +36,10 @@ export function readSettings(options: GlobalOptions): Settings {
   const file = readClusterFile(stateDir);
   const subnet = options.subnet ?? file?.subnet ?? DEFAULT_SUBNET;
   if (!isSubnet(subnet)) {
-    throw new OperatorError(EXIT.usage, `--subnet '${subnet}' is no subnet; expected three numbers such as 127.0.7`);
+    throw new OperatorError(
+      EXIT.usage,
+      `--subnet '${subnet}' is no subnet; expected three numbers such as 127.0.7, or with --netns an IPv6 prefix such as fd55::`,
+    );
   }
   const port = options.operatorPort === undefined ? null : portOf(options.operatorPort);
   const isThatCluster = file !== null && file.subnet === subnet;

@@ -51,12 +51,13 @@ export class Supervised {
   /** Starts the program, unless it was released. Throws what `spawn` throws at once, such as a missing folder. */
   start(): void {
     if (this.#isReleased || this.#isHeld) return;
-    const { file, args, stateDir, logFile } = this.program;
+    const { file, args, enter, stateDir, logFile } = this.program;
     mkdirSync(stateDir, { recursive: true });
     mkdirSync(dirname(logFile), { recursive: true });
     const log = openSync(logFile, 'a');
     // a group of its own, so that a Ctrl-C at the terminal reaches `ssmmp up` alone, which stops all in order
-    const child = spawn(process.execPath, [file, ...args], {
+    const [command = '', ...words] = [...enter, process.execPath, file, ...args];
+    const child = spawn(command, words, {
       detached: true,
       stdio: ['ignore', 'ignore', log],
       env: this.#env,

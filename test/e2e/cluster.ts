@@ -129,13 +129,18 @@ export class Cluster {
     return this.printed;
   }
 
+  /** What the addresses begin with: `127.0.7.`, or `fd55::` in network namespaces. */
+  private get net(): string {
+    return this.subnet.endsWith('::') ? this.subnet : `${this.subnet}.`;
+  }
+
   /** Address of node n. */
   node(n: number): string {
-    return `${this.subnet}.${10 + n}`;
+    return `${this.net}${10 + n}`;
   }
 
   get manager(): string {
-    return `${this.subnet}.1`;
+    return `${this.net}1`;
   }
 
   ssmmp(...args: string[]): Promise<Ran> {
@@ -169,7 +174,7 @@ export class Cluster {
   async stop(): Promise<void> {
     this.front.kill('SIGTERM');
     await this.ended;
-    const left = processesNaming(`${this.subnet}.`);
+    const left = processesNaming(this.net);
     const different = replayProblem(this.stateDir);
     if (different !== null) throw new Error(`the journal in ${this.stateDir} does not replay: ${different}`);
     rmSync(this.stateDir, { recursive: true, force: true });

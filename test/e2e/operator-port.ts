@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { joinAddressPort } from '../../ssmmp/core/address.ts';
 import type { InstanceRow } from './cluster.ts';
 
 const PORT = 55570;
@@ -13,7 +14,7 @@ export class OperatorPort {
   private readonly headers: Record<string, string>;
 
   constructor(manager: string, stateDir: string) {
-    this.base = `http://${manager}:${PORT}/v1`;
+    this.base = `http://${joinAddressPort(manager, PORT)}/v1`;
     const token = readFileSync(join(stateDir, 'operator-token'), 'utf8').trim();
     this.headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   }

@@ -242,12 +242,12 @@ function readRunning(contents: string | undefined): number[] | null {
   return ids.every((id) => id !== null) ? ids : null;
 }
 
-/** Node 1 of a testbed is at .11 of its subnet; elsewhere nodes are numbered as they come. */
+/** Node 1 of a testbed is at .11 of its subnet, or at ::11 of its prefix; elsewhere nodes are numbered as they come. */
 function nodeNumber(turn: Turn, address: string): number {
   const { state } = turn;
   const taken = new Set([...state.agents.values()].map((agent) => agent.number));
-  const subnet = /^(\d+\.\d+\.\d+)\.(\d+)$/.exec(address);
-  const own = /^(\d+\.\d+\.\d+)\./.exec(state.settings.address);
+  const subnet = /^(\d+\.\d+\.\d+\.|[0-9a-f:]+::)(\d+)$/.exec(address);
+  const own = /^(\d+\.\d+\.\d+\.|[0-9a-f:]+::)\d+$/.exec(state.settings.address);
   const fromAddress = subnet !== null && subnet[1] === own?.[1] ? Number(subnet[2]) - 10 : 0;
   if (fromAddress >= 1 && !taken.has(fromAddress)) return fromAddress;
   let number = 1;
