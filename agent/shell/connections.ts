@@ -5,6 +5,7 @@
  * who is on one, when to connect.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { isHealthAnswer } from '../../ssmmp/core/exchange.ts';
 import { openConnection, type Connection } from '../../ssmmp/shell/connection.ts';
 
 /** What the machine is told about connections; each becomes an input. */
@@ -84,8 +85,10 @@ export class Connections {
     this.#open.get(id)?.destroy();
   }
 
+  /** Answers to health requests come in a row, one of each instance: they travel together. */
   send(id: number, line: string): void {
-    this.#open.get(id)?.send(line);
+    if (isHealthAnswer(line)) this.#open.get(id)?.sendSoon(line);
+    else this.#open.get(id)?.send(line);
   }
 
   close(id: number): void {

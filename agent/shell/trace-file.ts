@@ -3,7 +3,11 @@
  *
  * Lives here: the format of a line, which `ssmmp trace` reads and merges with the Manager's. Does not live here:
  * what is traced (the core's `trace` effects).
+ *
+ * Health messages are written some seconds late, unless another message takes them along: `ssmmp trace` may miss the last
+ * of them on the hop to an instance, and nothing else.
  */
+import { isHealthLine } from '../../ssmmp/core/exchange.ts';
 import type { AgentEffect } from '../core/effects.ts';
 import { RotatingFile } from './rotating-file.ts';
 
@@ -19,7 +23,7 @@ export class TraceFile {
 
   add({ at, hop, from, to, exchange, line }: Extract<AgentEffect, { kind: 'trace' }>): void {
     const time = new Date(at).toISOString();
-    this.#file.add(JSON.stringify({ time, hop, from, to, exchange, message: line }));
+    this.#file.add(JSON.stringify({ time, hop, from, to, exchange, message: line }), isHealthLine(line));
   }
 
   close(): void {

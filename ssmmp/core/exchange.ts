@@ -47,3 +47,16 @@ function originatorOf(message: Message, agent: string): string {
       return 'Manager';
   }
 }
+
+const HEALTH_ANSWER = /^type: (agent_health_control|service_instance_health)_response /;
+const HEALTH = /^type: (agent_health_control|service_instance_health)_re(quest|sponse) /;
+
+/** Is this line of the health exchanges, which come all the time and matter to nobody for the moment? */
+export function isHealthLine(line: string): boolean {
+  return HEALTH.test(line);
+}
+
+/** An answer of such an exchange. */
+export function isHealthAnswer(line: string): boolean {
+  return HEALTH_ANSWER.test(line);
+}

@@ -16,6 +16,9 @@ export const LINGER_MS = 1000;
 /** What it may still send meanwhile, in bytes. It is thrown away: reading it lets the peer get what we wrote last. */
 export const LINGER_BYTES_MAX = 1024 * 1024;
 
+/** What may wait for company waits this long, in milliseconds: far less than an answer to a health request may take. */
+export const PATIENT_MS = 25;
+
 /** What a connection reports. `closed` comes exactly once, last. */
 export interface ConnectionEvents {
   line(line: string): void;
@@ -30,6 +33,8 @@ export interface Connection {
   readonly remotePort: number;
   /** Writes one line (LF is added). Lines of one turn of the event loop leave in one write. */
   send(line: string): void;
+  /** The same for what is in no hurry: it leaves with the next line that is, or after PATIENT_MS. The order is kept. */
+  sendSoon(line: string): void;
   /** Sends what was written, then closes. From now on no line is reported. */
   end(): void;
   /** Closes at once. */
@@ -45,6 +50,7 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
   const remoteAddress = canonicalAddress(socket.remoteAddress ?? '') ?? '0.0.0.0';
   const remotePort = socket.remotePort ?? 0;
   let out = '';
+  let soon: NodeJS.Timeout | null = null;
   let open = true;
   /** Ended by us, or too long a line came: what still comes is thrown away. */
   let isDeaf = false;
@@ -52,6 +58,8 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
   let why = 'closed by the peer';
 
   const flush = (): void => {
+    if (soon !== null) clearTimeout(soon);
+    soon = null;
     if (out === '' || socket.destroyed) return;
     const text = out;
     out = '';
@@ -92,7 +100,16 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
     remotePort,
     send(line) {
       if (!open) return; // it would be kept for ever
-      if (out === '') setImmediate(flush);
+      if (out === '' || soon !== null) {
+        if (soon !== null) clearTimeout(soon);
+        soon = null;
+        setImmediate(flush);
+      }
+      out += `${line}\n`;
+    },
+    sendSoon(line) {
+      if (!open) return;
+      if (out === '') soon = setTimeout(flush, PATIENT_MS);
       out += `${line}\n`;
     },
     end() {

@@ -29,8 +29,10 @@ export interface JournalRank {
 const BEGINS_EPOCH = '_started"';
 /** Segments that a mirror keeps. */
 const SEGMENTS_KEPT = 2;
-/** Changes are copied this much later together. */
-const COPY_WAIT_MS = 50;
+/** Changes are copied this much later together: an idle Manager writes a few times in a row at every beat. */
+const COPY_WAIT_MS = 100;
+/** An addition up to this is copied at once, without the threads that a large one is worth. */
+const SMALL_BYTES = 64 * 1024;
 /** Where the system cannot watch a folder it is looked at this often; the folder is looked for as often until it is there. */
 const LOOK_MS = 500;
 /** So much before the end is compared to see that a copy is one. */
@@ -195,7 +197,7 @@ export class JournalMirror {
     const { folder, mirror } = this.#options;
     const source = segmentsOf(folder).slice(-SEGMENTS_KEPT);
     const newest = source.at(-1);
-    if (newest === undefined) return;
+    if (newest === undefined || this.#addedSmall(newest, join(mirror, newest.name))) return;
     await fs.promises.mkdir(mirror, { recursive: true, mode: 0o700 });
     if (chooseJournal(folder, mirror) === 'mirror')
       return this.#trouble(`the journal in ${folder} is behind its mirror, which is left as it is`);
@@ -206,6 +208,32 @@ export class JournalMirror {
         await fs.promises.rm(path, { force: true });
         this.#copied.delete(name);
       }
+  }
+
+  /** Nearly every time: a little was added to the segment that was copied last. False where it is anything else. */
+  #addedSmall({ name, path }: Segment, copy: string): boolean {
+    const from = this.#copied.get(name);
+    if (from === undefined) return false;
+    const { size } = fs.statSync(path);
+    if (size === from) return true;
+    if (size < from || size - from > SMALL_BYTES || !fs.existsSync(copy) || fs.statSync(copy).size !== from)
+      return false;
+    if (!continues(path, copy)) return false;
+    const added = Buffer.allocUnsafe(size - from);
+    const source = fs.openSync(path, 'r');
+    try {
+      if (fs.readSync(source, added, 0, added.length, from) !== added.length) return false;
+    } finally {
+      fs.closeSync(source);
+    }
+    const target = fs.openSync(copy, 'r+', 0o600);
+    try {
+      for (let at = 0; at < added.length;) at += fs.writeSync(target, added, at, added.length - at, from + at);
+    } finally {
+      fs.closeSync(target);
+    }
+    this.#copied.set(name, size);
+    return true;
   }
 
   async #copySegment({ name, path }: Segment, copy: string): Promise<void> {

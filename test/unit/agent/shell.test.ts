@@ -20,7 +20,7 @@ import { readOptions, type AgentOptions } from '../../../agent/shell/options.ts'
 import { Output } from '../../../agent/shell/output.ts';
 import { acceptAll, takenPorts } from '../../../agent/shell/probes.ts';
 import { commandOf, loadRepository } from '../../../agent/shell/repository.ts';
-import { RotatingFile } from '../../../agent/shell/rotating-file.ts';
+import { PATIENT_WAIT_MS, RotatingFile } from '../../../agent/shell/rotating-file.ts';
 import { StateFile } from '../../../agent/shell/state-file.ts';
 import { service } from './test-agent.ts';
 
@@ -143,6 +143,20 @@ describe('agent: rotating file', () => {
     writeFileSync(path, 'before\n');
     new RotatingFile(path, 1000, () => undefined).add('after');
     await until('the write', () => readFileSync(path, 'utf8') === 'before\nafter\n');
+  });
+
+  it('patient lines wait for one that is not, and are written in order; alone they come later, and at the end', async () => {
+    const path = join(folder, 'f');
+    const file = new RotatingFile(path, 1000, () => undefined);
+    const from = performance.now();
+    file.add('still alive', true);
+    file.add('news');
+    await until('the write', () => existsSync(path));
+    expect(performance.now() - from).to.be.lessThan(PATIENT_WAIT_MS);
+    expect(readFileSync(path, 'utf8')).to.equal('still alive\nnews\n');
+    file.add('and again', true);
+    file.close();
+    expect(readFileSync(path, 'utf8')).to.equal('still alive\nnews\nand again\n');
   });
 });
 

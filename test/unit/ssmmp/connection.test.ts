@@ -2,7 +2,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { LINGER_BYTES_MAX, LINGER_MS, openConnection, type Connection } from '../../../ssmmp/shell/connection.ts';
+import {
+  LINGER_BYTES_MAX,
+  LINGER_MS,
+  openConnection,
+  PATIENT_MS,
+  type Connection,
+} from '../../../ssmmp/shell/connection.ts';
 
 const HOST = '127.0.54.2';
 
@@ -55,6 +61,32 @@ describe('a connection', () => {
     peer.end('6\n');
     await closed;
     expect(told).to.deep.equal(['1', '2', '3', 'closed']);
+  });
+
+  it('what is in no hurry waits for company, keeps the order, and leaves after PATIENT_MS without any', async () => {
+    const { ours, peer } = await pair();
+    const chunks: string[] = [];
+    peer.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+    const heard = async (text: string): Promise<void> => {
+      while (chunks.join('') !== text) await once(peer, 'data');
+    };
+    const from = performance.now();
+    ours.sendSoon('1');
+    await new Promise((resolve) => setImmediate(resolve));
+    ours.sendSoon('2');
+    await heard('1\n2\n');
+    expect(chunks).to.have.length(1);
+    expect(performance.now() - from).to.be.greaterThan(PATIENT_MS * 0.9);
+    chunks.length = 0;
+    ours.sendSoon('3');
+    ours.send('4');
+    ours.sendSoon('5');
+    await heard('3\n4\n5\n');
+    expect(chunks).to.have.length(1);
+    chunks.length = 0;
+    ours.sendSoon('6');
+    ours.end();
+    await heard('6\n');
   });
 
   it('lets the peer have what was written last, though it goes on sending', async () => {
