@@ -217,6 +217,7 @@ class LowdbStore implements Store {
     const folded = this.#logBytes;
     const data: DataFile = { format: DATA_FORMAT, epoch: this.#epoch, seq, tables };
     try {
+      this.#checkClaim(); // one that is fenced writes nothing, not even a file that nobody would read
       this.#dataBytes = await writeDataFile(this.#disk, data);
       this.#logBytes -= folded;
       this.#checkClaim(); // a later owner may be reading the old files: then they stay

@@ -38,6 +38,15 @@ describe('R50 the owner of a data folder', () => {
     expect(said.filter((word) => word === 'fenced')).to.have.length(1);
   });
 
+  it('R50 an old owner that ends in order writes nothing, not even a file that nobody would read', async () => {
+    const disk = new FakeDisk();
+    const old = await openLowdbStore({ disk, epoch: 5 });
+    await old.commit([row('a')]);
+    await openLowdbStore({ disk, epoch: 8 });
+    await old.close();
+    expect(disk.list().filter((name) => name.startsWith('data-5-'))).to.deep.equal([]);
+  });
+
   it('R50 the claim is looked at after the flush and before the answer', async () => {
     const disk = new FakeDisk();
     const old = await openLowdbStore({ disk, epoch: 5 });
