@@ -29,6 +29,9 @@ const PROGRAMS = {
   cnapp: 'cli-client/main.ts',
 };
 
+/** Programs that are started again while users wait: with their compiled form beside them, like services. */
+const QUICK_PROGRAMS = ['manager'];
+
 /** Files that are copied as they are; those that do not exist yet are left out. */
 const COPIES = { 'services/repository.yaml': 'repository.yaml', 'services/cnapp.yaml': 'cnapp.yaml' };
 
@@ -73,15 +76,18 @@ try {
 }
 
 async function bundle(outdir) {
-  const programs = sourcesThere(PROGRAMS);
+  const all = Object.entries(sourcesThere(PROGRAMS));
+  const programs = Object.fromEntries(all.filter(([name]) => !QUICK_PROGRAMS.includes(name)));
+  const quick = Object.fromEntries(all.filter(([name]) => QUICK_PROGRAMS.includes(name)));
   const services = sourcesThere(serviceSources());
   await Promise.all([
     esbuild.build({ ...OPTIONS, ...IMPORT_META, outdir, entryPoints: programs }),
+    esbuild.build({ ...OPTIONS, ...IMPORT_META, ...QUICK_LOADING_OPTIONS, outdir, entryPoints: quick }),
     esbuild.build({ ...OPTIONS, ...QUICK_LOADING_OPTIONS, outdir, entryPoints: services }),
   ]);
   return [
     ...Object.keys(programs).map((name) => `${name}.js`),
-    ...Object.keys(services).flatMap((name) => makeQuickLoading(outdir, name)),
+    ...[...Object.keys(quick), ...Object.keys(services)].flatMap((name) => makeQuickLoading(outdir, name)),
   ];
 }
 
