@@ -21,6 +21,7 @@ import { OWN_STATE_DIR } from './places.ts';
 import type { Places } from './places.ts';
 import { runNode } from './programs.ts';
 import type { Ran, RunOptions, Scope } from './programs.ts';
+import { takeSubnet } from './subnet.ts';
 import { Unmet } from './unmet.ts';
 import { until } from './until.ts';
 
@@ -171,6 +172,31 @@ export class Work {
   /** Runs a TypeScript program of the student to its end, in the working folder. */
   async program(file: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Ran> {
     return await runNode(await this.bundle(file), args, this.#scope, { cwd: this.folder, ...options });
+  }
+
+  /** Runs a plain Node program to its end, as it stands. */
+  node(script: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Ran> {
+    return runNode(script, args, this.#scope, options);
+  }
+
+  /** Called when the item is over, or the run where it is said inside `once`; for what a check started by itself. */
+  atEnd(end: () => Promise<void>): void {
+    this.#scope.add(end);
+  }
+
+  /** A subnet that nobody else holds, such as `127.77.3`, until the item is over; for checks that listen themselves. */
+  async subnet(): Promise<string> {
+    const { subnet, release } = await takeSubnet();
+    this.atEnd(() => Promise.resolve(release()));
+    return subnet;
+  }
+
+  /** An empty folder of the run's own. */
+  scratch(name: string): string {
+    const folder = join(this.#run.runFolder, name);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    return folder;
   }
 
   /** Waits for a condition; Unmet when it does not come in time. */

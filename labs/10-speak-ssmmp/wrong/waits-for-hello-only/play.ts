@@ -1,0 +1,14 @@
+// One place of the solution changed; why it is wrong stands in lab.yaml.
+import type { Work } from '../../../runner/api.ts';
+import { change } from '../../driver/change.ts';
+
+export function answer(work: Work): Promise<void> {
+  change(
+    work,
+    'agent.mjs',
+    `  setTimeout(() => probe(instance, Date.now() + START_MS), SILENT_MS);
+`,
+    ``,
+  );
+  return Promise.resolve();
+}
