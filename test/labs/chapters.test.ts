@@ -15,6 +15,7 @@ import type { Lab } from '../../labs/runner/shell/lab-folder.ts';
 import { labFiles, PLAY_FILE, placesOf } from '../../labs/runner/shell/places.ts';
 import { cleanEnvironment } from '../../labs/runner/shell/programs.ts';
 import { play } from '../../labs/runner/shell/shipped.ts';
+import { copyInto } from '../../labs/runner/shell/work-folder.ts';
 import { takeSubnet } from '../../labs/runner/shell/subnet.ts';
 import { matches, stepsOf } from '../e2e/console-text.ts';
 import { Pool } from './pool.ts';
@@ -49,6 +50,8 @@ async function typed(lab: Lab): Promise<void> {
     for (const step of stepsOf(readFileSync(labFiles.chapter(lab.folder), 'utf8'))) {
       if ('remark' in step) {
         expect(step.remark, 'a remark that the test knows').to.equal('answer');
+        copyInto(labFiles.solution(lab.folder), folder);
+        rmSync(join(folder, PLAY_FILE), { force: true });
         await play(join(labFiles.solution(lab.folder), PLAY_FILE), lab, folder, places, 1, ['answer']);
         continue;
       }
@@ -83,6 +86,7 @@ function environmentFor(home: string, subnet: string): NodeJS.ProcessEnv {
     XDG_CONFIG_HOME: home,
     SSMMP_SUBNET: subnet,
     SSMMP_LAB_RUNS: join(home, 'runs'),
+    SSMMP_LAB_CLONE: ROOT,
   });
 }
 

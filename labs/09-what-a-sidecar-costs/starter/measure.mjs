@@ -24,7 +24,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '3' },
     users: { type: 'string', default: '4' },
     subnet: { type: 'string', default: '127.71' },
-    clone: { type: 'string', default: '../..' },
+    clone: { type: 'string', default: process.env.SSMMP_LAB_CLONE ?? '../..' },
   },
 });
 const clone = resolve(here, values.clone);
