@@ -73,6 +73,7 @@ export const LAYERS = [
     pure: true,
     mayImport: ['ssmmp-core', 'ssmmp-machine', 'manager-core', 'agent-core', 'kit-core', 'protocols'],
   },
+  { name: 'sim-cli', folder: 'sim-cli', mayImport: ['sim'] },
   { name: 'test', folder: 'test', mayImport: ['*'] },
   { name: 'bench', folder: 'bench', mayImport: ['!test'] },
   { name: 'scripts', folder: 'scripts', mayImport: ['ssmmp-core'] },

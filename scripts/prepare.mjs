@@ -34,7 +34,7 @@ const PROGRAMS = {
   cnapp: { built: 'cnapp.js', args: [] },
   test: { needsDev: true, script: 'scripts/check.mjs' },
   bench: { needsDev: true, typescript: 'bench/main.ts' },
-  sim: { needsDev: true, typescript: 'sim/main.ts' },
+  sim: { needsDev: true, typescript: 'sim-cli/main.ts' },
   'labs-proof': { needsDev: true, typescript: 'test/labs/main.ts' },
   soak: { needsDev: true, typescript: 'test/soak/main.ts' },
   exhaust: { needsDev: true, typescript: 'test/exhaust/main.ts' },

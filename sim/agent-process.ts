@@ -32,6 +32,8 @@ export class AgentProcess extends SimProcess {
   readonly kind = 'agent';
   readonly name: string;
   state: AgentState = newAgentState();
+  /** Its program runs. */
+  hasBegun = false;
   /** Set by a fault: it dies after so many more effects. */
   diesAfterEffects: number | null = null;
   /** What became of it: null while it is wanted. */
@@ -53,6 +55,7 @@ export class AgentProcess extends SimProcess {
     const node = world.nodes[this.node];
     if (node === undefined) return;
     node.listeners.set(AGENT_PORT, this.pid);
+    this.hasBegun = true;
     const { timerScale } = world.options;
     const settings: AgentSettings = {
       address: node.address,

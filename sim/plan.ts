@@ -13,6 +13,8 @@ import type { World } from './world.ts';
 
 /** A fault that happened, for the trace and the counts. */
 export interface Happened {
+  /** Its number in the seed's plan, counted from 0. */
+  readonly index: number;
   readonly step: PlanStep;
   readonly atUs: number;
   readonly text: string;
@@ -23,23 +25,25 @@ const SECOND_US = 1_000_000;
 const BEGIN_US_MAX = 2 * SECOND_US;
 
 export class Plan {
-  readonly steps: PlanStep[] = [];
   readonly happened: Happened[] = [];
   /** How often each fault happened. */
   readonly counts = new Map<string, number>();
   /** Called for each fault and undo, for the trace. */
   tell: (text: string) => void = () => undefined;
   private readonly world: World;
-  private readonly next: () => PlanStep | null;
+  private readonly draw: () => PlanStep | null;
+  private readonly only: ReadonlySet<number> | null;
+  private drawn = -1;
   private coming: PlanStep | null = null;
   private readonly undos = new Map<number, { readonly text: string; readonly undo: () => void }>();
   private lastUndo = 0;
   private isOver = false;
 
-  /** With `given` those steps happen and no others. */
-  constructor(world: World, swarm: Swarm, given: readonly PlanStep[] | null) {
+  /** With `only`, of the seed's steps those happen that have these numbers. */
+  constructor(world: World, swarm: Swarm, only: readonly number[] | null) {
     this.world = world;
-    this.next = given === null ? drawer(swarm, world.nowUs) : fromList(given);
+    this.draw = drawer(swarm, world.nowUs);
+    this.only = only === null ? null : new Set(only);
     world.onPlan = (event) => (event.kind === 'plan' ? this.happen() : this.undo(event.undo));
     this.schedule();
   }
@@ -59,15 +63,24 @@ export class Plan {
     if (this.coming !== null) this.world.at(this.coming.atUs, { kind: 'plan' });
   }
 
+  private next(): PlanStep | null {
+    const last = this.only === null ? Infinity : Math.max(-1, ...this.only);
+    while (this.drawn < last) {
+      const step = this.draw();
+      this.drawn += 1;
+      if (step === null || this.only === null || this.only.has(this.drawn)) return step;
+    }
+    return null;
+  }
+
   private happen(): void {
     const step = this.coming;
     if (this.isOver || step === null) return;
-    this.steps.push(step);
     const fault = faultNamed(step.fault);
     const done = fault.begin(this.world, step);
     if (done !== null) {
       this.counts.set(fault.name, (this.counts.get(fault.name) ?? 0) + 1);
-      this.happened.push({ step, atUs: this.world.nowUs, text: done.text });
+      this.happened.push({ index: this.drawn, step, atUs: this.world.nowUs, text: done.text });
       this.tell(done.text);
       if (done.undo !== null) this.keep(done.text, done.undo, step.lastsUs);
     }
@@ -87,11 +100,6 @@ export class Plan {
     this.tell(`undone: ${entry.text}`);
     entry.undo();
   }
-}
-
-function fromList(steps: readonly PlanStep[]): () => PlanStep | null {
-  let at = 0;
-  return () => steps[at++] ?? null;
 }
 
 function drawer(swarm: Swarm, beginUs: number): () => PlanStep | null {

@@ -4,8 +4,9 @@
  * Lives here: the two phases, and what comes out of a run. Does not live here: many runs and their report (sim-cli/),
  * making a failing run smaller (shrink.ts).
  */
-import type { PlanStep } from './faults/fault.ts';
+import { Coverage } from './coverage.ts';
 import type { Law } from './laws/law.ts';
+import { lives } from './laws/lives.ts';
 import { missing } from './laws/operations.ts';
 import { leaked, unsettled } from './laws/settled.ts';
 import { LAWS } from './laws/table.ts';
@@ -19,8 +20,8 @@ export interface RunOptions {
   readonly seed: number;
   /** Events before everything is healed. */
   readonly steps: number;
-  /** These faults instead of the seed's own. */
-  readonly plan?: readonly PlanStep[];
+  /** Of the seed's faults only those with these numbers. */
+  readonly only?: readonly number[];
   /** Told of every step and of every fault as it happens. */
   readonly watch?: Watcher;
 }
@@ -44,9 +45,11 @@ export interface RunResult {
   readonly hash: string;
   readonly events: number;
   readonly broken: Broken | null;
-  /** The faults as they came: enough to run it again. */
-  readonly plan: readonly PlanStep[];
+  /** Numbers of the faults that happened: enough to run it again. */
+  readonly happened: readonly number[];
   readonly faults: ReadonlyMap<string, number>;
+  /** Rows of transition tables, and how often each was reached. */
+  readonly rows: ReadonlyMap<string, number>;
   readonly acknowledged: number;
 }
 
@@ -64,7 +67,7 @@ const LEAK = 'unused for longer than every deadline, the cluster keeps nothing';
 export function run(options: RunOptions): RunResult {
   const swarm = swarmOf(options.seed);
   const world = new World(swarm.world);
-  const plan = new Plan(world, swarm, options.plan ?? null);
+  const plan = new Plan(world, swarm, options.only ?? null);
   const { watch } = options;
   if (watch !== undefined) {
     watch.begun(world, swarm);
@@ -75,11 +78,13 @@ export function run(options: RunOptions): RunResult {
   const breakLaw = (law: string, what: string): void => {
     broken ??= { law, what, event: world.events, atMs: Math.floor(world.nowUs / 1000) };
   };
-  const laws = LAWS.map((law) => law(world));
+  const coverage = new Coverage();
+  const laws = [...LAWS.map((law) => law(world)), lives(coverage)];
   const afterStep = laws.filter((law): law is Law & Required<Pick<Law, 'afterStep'>> => law.afterStep !== undefined);
   const afterEvent = laws.filter((law): law is Law & Required<Pick<Law, 'afterEvent'>> => law.afterEvent !== undefined);
   world.observe((stepped) => {
     hash.step(world.nowUs, stepped);
+    coverage.step(stepped);
     watch?.stepped(world, stepped);
     for (const law of afterStep) {
       const what = law.afterStep(stepped);
@@ -120,8 +125,9 @@ export function run(options: RunOptions): RunResult {
     hash: hash.text(),
     events: world.events,
     broken,
-    plan: plan.steps,
+    happened: plan.happened.map(({ index }) => index),
     faults: plan.counts,
+    rows: coverage.rows,
     acknowledged: world.users.acknowledged.size,
   };
 }

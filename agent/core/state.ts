@@ -16,6 +16,16 @@ import type { AgentSettings } from './inputs.ts';
  */
 export type LinkStatus = 'checking' | 'waiting' | 'connecting' | 'registering' | 'registered' | 'ended';
 
+/** The life of the link: from each status, those that may follow. */
+export const LINK_LIFE: Readonly<Record<LinkStatus, readonly LinkStatus[]>> = {
+  checking: ['connecting', 'ended'],
+  waiting: ['connecting', 'ended'],
+  connecting: ['registering', 'waiting', 'ended'],
+  registering: ['registered', 'waiting', 'ended'],
+  registered: ['waiting', 'ended'],
+  ended: [],
+};
+
 export interface Link {
   status: LinkStatus;
   /** The connection to the Manager; null while there is none. */

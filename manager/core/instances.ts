@@ -17,6 +17,7 @@ import { reconcile } from './reconcile.ts';
 import { decideRestart } from './policy/restart.ts';
 import { releasePorts } from './ports.ts';
 import { serveWaiting } from './dialogues/session.ts';
+import { continueDrain } from './dialogues/shutdown.ts';
 import { agentOf, ENDED_MAX, type Instance, type InstanceStatus, type ServiceState } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -98,7 +99,9 @@ export function endInstance(turn: Turn, instance: Instance, end: End, reason: st
   releasePorts(state, instance.address, ports, instance.id, now);
   agentOf(state, instance)?.instances.delete(instance.id);
   turn.clear('hard', instance.id);
+  const granted = [...instance.grantsOut].map((key) => state.instances.get(state.grants.get(key)?.dest ?? 0));
   for (const key of [...instance.grantsIn, ...instance.grantsOut]) dropGrant(turn, key);
+  for (const dest of granted) if (dest?.status === 'draining') continueDrain(turn, dest);
   for (const key of instance.incoming) askClose(turn, key, 'source', `${nameOf(instance)} ended`);
   for (const key of instance.outgoing) askClose(turn, key, 'dest', `${nameOf(instance)} ended`);
 

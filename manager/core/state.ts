@@ -15,6 +15,14 @@ import type { LeastLoaded } from './policy/balancing.ts';
 /** States of an agent (rulings, "States the Manager keeps"). `unknown`: known from the journal, not yet back. */
 export type AgentStatus = 'unknown' | 'registered' | 'suspect' | 'lost';
 
+/** The life of an agent as the Manager sees it: from each status, those that may follow. */
+export const AGENT_LIFE: Readonly<Record<AgentStatus, readonly AgentStatus[]>> = {
+  unknown: ['registered', 'lost'],
+  registered: ['registered', 'suspect'],
+  suspect: ['registered', 'lost'],
+  lost: ['registered'],
+};
+
 export interface Agent {
   /** Canonical address; with shared addresses `address#x_node` (R16). */
   readonly key: string;
@@ -57,6 +65,18 @@ export interface ConnectionInfo {
 
 /** States of an instance (rulings). */
 export type InstanceStatus = 'planned' | 'starting' | 'on' | 'draining' | 'stopping' | 'killing' | 'off' | 'unknown';
+
+/** The life of an instance as the Manager sees it: from each status, those that may follow. */
+export const INSTANCE_LIFE: Readonly<Record<InstanceStatus, readonly InstanceStatus[]>> = {
+  planned: ['starting'],
+  starting: ['on', 'killing', 'off'],
+  on: ['draining', 'killing', 'unknown', 'off'],
+  unknown: ['on', 'draining', 'killing', 'off'],
+  draining: ['on', 'stopping', 'killing', 'off'],
+  stopping: ['killing', 'off'],
+  killing: ['off'],
+  off: [],
+};
 
 export interface Instance {
   readonly id: number;

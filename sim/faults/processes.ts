@@ -109,6 +109,17 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'end an agent by SIGTERM',
+    lastsUs: [100_000, 5 * SECOND_US],
+    rate: 0.04,
+    begin(world, step) {
+      const agent = chosen(world.agents, step.target);
+      if (agent === null || agent.isPaused || !agent.hasBegun) return null;
+      agent.stop();
+      return { text: `${agent.name} is sent a SIGTERM`, undo: () => world.restartAgent(agent.node) };
+    },
+  },
+  {
     name: 'end an instance by SIGTERM',
     lastsUs: [0, 0],
     rate: 0.05,

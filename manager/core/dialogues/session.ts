@@ -27,7 +27,7 @@ import {
 import type { Turn } from '../turn.ts';
 import { startAhead } from './execution.ts';
 import { askClose, endSession } from './session-close.ts';
-import { keepIdle } from './shutdown.ts';
+import { continueDrain, keepIdle } from './shutdown.ts';
 import { askHealth } from './health.ts';
 
 export function onSessionRequest(turn: Turn, agent: Agent, message: Message<'session_request'>): void {
@@ -115,6 +115,7 @@ export function onGrantDeadline(turn: Turn, key: string): void {
   dest.grantsIn.delete(key);
   refreshLoad(turn, dest);
   turn.event('session', `grant ${key} to ${nameOf(dest)} is unconfirmed: no session_ack`, { status: 'unconfirmed' });
+  continueDrain(turn, dest);
 }
 
 export function onSessionAck(turn: Turn, agent: Agent, message: Message<'session_ack'>): void {
@@ -141,6 +142,8 @@ export function onSessionAck(turn: Turn, agent: Agent, message: Message<'session
       refreshReady(turn, dest);
       askHealth(turn, dest);
     }
+    // One that drains waits for its grants: this one came to nothing.
+    if (dest !== undefined) continueDrain(turn, dest);
     return;
   }
   // The destination ended meanwhile: nothing is on, and the source finds its connection broken by itself.

@@ -11,6 +11,26 @@ import { Deadlines } from '../../../ssmmp/machine/deadlines.ts';
 import type { InstanceSettings } from './arguments.ts';
 import { firstSourcePort } from './ports.ts';
 
+/** States of the connection to the agent. */
+export type LinkStatus = 'idle' | 'connecting' | 'connected' | 'waiting';
+
+/** The life of that connection: from each status, those that may follow. */
+export const LINK_LIFE: Readonly<Record<LinkStatus, readonly LinkStatus[]>> = {
+  idle: ['connecting'],
+  connecting: ['connected', 'waiting'],
+  connected: ['waiting'],
+  waiting: ['connecting'],
+};
+
+/** The end of an instance: from each phase, those that may follow; `none`: it does not end. */
+export const ENDING_LIFE: Readonly<Record<'none' | Ending['phase'], readonly Ending['phase'][]>> = {
+  none: ['sockets'],
+  sockets: ['plugs', 'service'],
+  plugs: ['service'],
+  service: ['over'],
+  over: [],
+};
+
 /** A plug: what it is for, and how its last tries to get a session went. */
 export interface PlugState {
   readonly plug: string;
@@ -82,7 +102,7 @@ export interface Ending {
 export interface InstanceState {
   readonly settings: InstanceSettings;
   readonly timers: Timers;
-  link: 'idle' | 'connecting' | 'connected' | 'waiting';
+  link: LinkStatus;
   /** Tries to connect since it was last connected. */
   linkTries: number;
   /** Unreadable messages of this connection (R03). */
