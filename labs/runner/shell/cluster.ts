@@ -205,6 +205,18 @@ export class LabCluster {
     return evidence;
   }
 
+  /**
+   * Waits until what it left has something to say: agents write their traces a moment after the messages. Throws Unmet with
+   * `what` after `deadlineMs`.
+   */
+  evidenceOf<T>(
+    what: string,
+    find: (evidence: Evidence) => T | null | false | undefined,
+    deadlineMs = 10_000,
+  ): Promise<T> {
+    return until(what, async () => find(await this.evidence()), deadlineMs);
+  }
+
   /** Stops it; doing so twice does nothing. */
   async stop(): Promise<void> {
     if (this.#isStopped) return;

@@ -66,13 +66,18 @@ export async function play(
 ): Promise<void> {
   if (!existsSync(file)) return;
   const built = `${folder}.played`;
-  const scope = new Scope();
-  const work = new Work({ lab: lab.name, folder, places, seed, run: new RunState(scope, built), scope });
   try {
     const played = await loadModule<Play>(file, join(built, `${parts.join('-')}.js`), places);
-    for (const part of parts) await played[part]?.(work);
+    for (const part of parts) {
+      // each with a scope of its own: what `operate` started has stopped, and written its last line, before `answer` reads
+      const scope = new Scope();
+      try {
+        await played[part]?.(new Work({ lab: lab.name, folder, places, seed, run: new RunState(scope, built), scope }));
+      } finally {
+        await scope.close();
+      }
+    }
   } finally {
-    await scope.close();
     rmSync(built, { recursive: true, force: true });
   }
 }
