@@ -9,6 +9,7 @@ import type { Graph } from '../ssmmp/core/graph.ts';
 import { parseGraph } from '../ssmmp/core/graph-parse.ts';
 import { formatProblem } from '../ssmmp/core/located-yaml.ts';
 import { openLog } from '../ssmmp/shell/log.ts';
+import { compilePolicies } from '../ssmmp/shell/policy-file.ts';
 import { StartError, startManager, type Outage } from './shell/manager.ts';
 import { readOptions, USAGE } from './shell/options.ts';
 
@@ -20,9 +21,7 @@ async function main(): Promise<number> {
   if (args.includes('--help')) return say(process.stdout, USAGE, 0);
   const options = readOptions(args, process.env);
   if (typeof options === 'string') return say(process.stderr, `${options}\n\n${USAGE}`, EXIT_USAGE);
-  const graph = readGraph(options.graphFile);
-  if (typeof graph === 'string') return say(process.stderr, `${graph}\n`, EXIT_FAILED);
-
+  const graph = await readGraph(options.graphFile);
   const stopped = signalled();
   const log = openLog({ actor: 'Manager' });
   // Once, but for a disk that was full: then from its journal again, in the same process.
@@ -44,7 +43,7 @@ function signalled(): Promise<void> {
   });
 }
 
-function readGraph(file: string): Graph | string {
+async function readGraph(file: string): Promise<Graph | string> {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -52,7 +51,9 @@ function readGraph(file: string): Graph | string {
     return `the graph ${file} cannot be read: ${(error as Error).message}`;
   }
   const result = parseGraph(text, file);
-  return result.ok ? result.graph : result.problems.map(formatProblem).join('\n');
+  if (!result.ok) return result.problems.map(formatProblem).join('\n');
+  const compiled = await compilePolicies(result.graph, file);
+  return compiled.ok ? compiled.graph : compiled.problems.join('\n');
 }
 
 function say(stream: NodeJS.WriteStream, text: string, code: number): number {

@@ -7,6 +7,7 @@
  */
 import type { Graph } from '../../ssmmp/core/graph.ts';
 import type { TimerPreset } from '../../ssmmp/core/timers.ts';
+import type { PolicyAnswer } from './oracle.ts';
 
 /** Settings that the first record fixes for the life of a cluster, or that a restart may change. */
 export interface ManagerSettings {
@@ -41,7 +42,13 @@ export type Command =
   | { readonly command: 'apply'; readonly graph: Graph; readonly file: string; readonly dry_run: boolean }
   | { readonly command: 'shutdown' };
 
-export type ManagerInput =
+/**
+ * One input. `answers`: what policies in files answered when it was stepped, in the order they were asked (decision 0011);
+ * the shell records them with the input, so that a replay need not ask.
+ */
+export type ManagerInput = ManagerHappening & { readonly answers?: readonly PolicyAnswer[] };
+
+type ManagerHappening =
   /** The Manager starts: the first record of a journal, and again at every start with a higher epoch (R49, R51). */
   | {
       readonly kind: 'manager_started';

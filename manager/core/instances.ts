@@ -10,11 +10,13 @@
  * An instance is off only by a report of its death, by its agent's own list without it, or by the loss of
  * its node. Nothing here sends more than what tells its sessions' other ends.
  */
+import { programOf } from '../../ssmmp/core/graph.ts';
+import { RESTARTS_MAX } from '../../ssmmp/core/timers.ts';
+import { consult } from './consult.ts';
 import { askClose } from './dialogues/session-close.ts';
 import { forgetService } from './operations/adopt.ts';
 import { forgetTold } from './operations/rebalance.ts';
 import { reconcile } from './reconcile.ts';
-import { decideRestart } from './policy/restart.ts';
 import { releasePorts } from './ports.ts';
 import { serveWaiting } from './dialogues/session.ts';
 import { continueDrain } from './dialogues/shutdown.ts';
@@ -29,6 +31,11 @@ export function serviceOf(turn: Turn, name: string): ServiceState | null {
 /** `post/5`, as people write it. */
 export function nameOf(instance: Instance): string {
   return `${instance.service}/${instance.id}`;
+}
+
+/** What it is called on the wire where it is named itself: its service, or `service.version`. */
+export function programName({ service, version }: Instance): string {
+  return programOf(service, version);
 }
 
 /** Gives an instance another status, keeps the ready index true, and tells the history. */
@@ -112,7 +119,7 @@ export function endInstance(turn: Turn, instance: Instance, end: End, reason: st
   const service = serviceOf(turn, instance.service);
   if (service === null) return;
   service.live.delete(instance.id);
-  if (end === 'unasked') holdBack(turn, service, ranMs);
+  if (end === 'unasked') holdBack(turn, service, instance, ranMs, reason);
   reconcile(turn, service);
   forgetService(turn, service);
 }
@@ -139,23 +146,32 @@ export function dropGrant(turn: Turn, key: string): void {
   if (dest?.grantsIn.delete(key) === true) refreshLoad(turn, dest);
 }
 
-function holdBack(turn: Turn, service: ServiceState, ranMs: number): void {
-  if (ranMs >= turn.state.timers.restartMostMs) {
+/** After an early end: the restart policy says how long nothing is started, and whether that is a crash loop. */
+function holdBack(turn: Turn, service: ServiceState, instance: Instance, ranMs: number, reason: string): void {
+  const { now, state } = turn;
+  const { restartFirstMs, restartMostMs, restartWindowMs } = state.timers;
+  if (ranMs >= restartMostMs) {
     service.failures = [];
     service.crashLooping = false;
   }
-  const decision = decideRestart(service.failures, turn.now, turn.state.timers);
-  service.failures = decision.failures;
-  service.holdUntil = turn.now + decision.waitMs;
-  if (decision.waitMs > 0) turn.deadline('hold', service.name, decision.waitMs);
-  if (decision.crashLooping && !service.crashLooping)
+  const limits = {
+    firstMs: restartFirstMs,
+    mostMs: restartMostMs,
+    windowMs: restartWindowMs,
+    restartsMax: RESTARTS_MAX,
+  };
+  const seen = { instance: instance.id, ranMs, reason, failures: service.failures, limits };
+  const { waitMs, crashLooping = false, why } = consult(turn, 'restart', service, seen);
+  service.failures = [...service.failures, now].slice(-2 * RESTARTS_MAX);
+  service.holdUntil = now + waitMs;
+  if (waitMs > 0) turn.deadline('hold', service.name, waitMs);
+  if (why !== undefined)
+    turn.event('service', `${service.name} waits ${waitMs} ms: ${why}`, { service_name: service.name });
+  if (crashLooping && !service.crashLooping)
     turn.event(
       'service',
-      `${service.name} is crash-looping: ${service.failures.length} early ends in a row; next try in ${decision.waitMs} ms`,
-      {
-        service_name: service.name,
-        status: 'crash-looping',
-      },
+      `${service.name} is crash-looping: ${service.failures.length} early ends in a row; next try in ${waitMs} ms`,
+      { service_name: service.name, status: 'crash-looping' },
     );
-  service.crashLooping = decision.crashLooping;
+  service.crashLooping = crashLooping;
 }

@@ -5,7 +5,6 @@
  * any repair: a broken invariant is a bug. Each predicate returns what is wrong as a sentence, or null.
  */
 import { isEdge, viewOf } from '../../ssmmp/core/graph.ts';
-import { hasSocket } from './choose.ts';
 import { isReady, loadOf } from './instances.ts';
 import { outdatedBy } from './operations/replace.ts';
 import { TOMBSTONES_MAX, type Instance, type ManagerState } from './state.ts';
@@ -56,7 +55,9 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
         const grant = state.grants.get(key);
         const source = state.instances.get(grant?.source ?? 0);
         // An instance that is older than the graph may lack the socket; it is replaced.
-        const isOffered = service.ready.save().some((id) => hasSocket(state.instances.get(id), grant?.socket ?? ''));
+        const isOffered = [...service.ready.ids()].some((id) =>
+          state.instances.get(id)?.sockets.some(({ socket }) => socket === grant?.socket),
+        );
         if (!isOffered) return false;
         return source !== undefined && state.agents.get(source.agent)?.connection != null;
       });

@@ -4,10 +4,12 @@
  * Lives here: when another instance is started, and what is told to requests that no instance can serve.
  * Does not live here: how one is started (dialogues/execution.ts), where (policy/placement.ts).
  */
+import { viewOf } from '../../ssmmp/core/graph.ts';
 import { startInstance } from './dialogues/execution.ts';
 import { answerWaiting } from './dialogues/session.ts';
 import { offers, type Instance, type ServiceState } from './state.ts';
 import type { Turn } from './turn.ts';
+import { missingReplicas } from './versions.ts';
 
 /** Does this instance count as a replica: running, or on its way? A lost node's does not. */
 export function countsAsReplica(turn: Turn, instance: Instance): boolean {
@@ -45,10 +47,23 @@ export function reconcile(turn: Turn, service: ServiceState): void {
     if (service.crashLooping && replicasOf(turn, service) === 0) answerWaiting(turn, service, 503);
     return;
   }
-  for (let replicas = replicasOf(turn, service); replicas < service.desired; replicas += 1)
-    if (startInstance(turn, service) === null) break;
+  startMissing(turn, service);
   if (service.waiting.size > 0 && replicasOf(turn, service) === 0 && !mayBeServedLater(turn, service))
     answerWaiting(turn, service, 503);
+}
+
+function startMissing(turn: Turn, service: ServiceState): void {
+  const view = viewOf(turn.state.index, service.name);
+  if (view === null) return;
+  if (view.service.versions === undefined) {
+    // What is to be replaced counts too: it goes when the next one has come (operations/replace.ts).
+    for (let replicas = replicasOf(turn, service); replicas < service.desired; replicas += 1)
+      if (startInstance(turn, service) === null) return;
+    return;
+  }
+  const impossible = new Set<string | null>();
+  for (const version of missingReplicas(turn, service, view.service, service.desired))
+    if (!impossible.has(version) && startInstance(turn, service, { version }) === null) impossible.add(version);
 }
 
 /** Reconciles every service; after a registration, when what could not be placed may be now. */

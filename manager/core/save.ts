@@ -5,12 +5,13 @@
  * Saving and loading must change nothing: a test replays from every snapshot.
  */
 import { DEFAULT_POLICIES, indexGraph, type Graph } from '../../ssmmp/core/graph.ts';
+import type { Json } from '../../ssmmp/core/policy.ts';
 import { DEFAULT_TIMERS, scaledTimers } from '../../ssmmp/core/timers.ts';
 import { FIRST_MESSAGE_ID } from '../../ssmmp/core/names.ts';
 import { Deadlines } from '../../ssmmp/machine/deadlines.ts';
 import type { ManagerSettings } from './inputs.ts';
 import { loadOf } from './instances.ts';
-import { LeastLoaded } from './policy/balancing.ts';
+import { LeastLoaded } from './policy/least-loaded.ts';
 import type { Agent, Instance, ManagerState, PortBook, ServiceState } from './state.ts';
 
 const EMPTY_GRAPH: Graph = {
@@ -56,6 +57,7 @@ export function initialManager(): ManagerState {
     migrations: new Map(),
     replacing: new Map(),
     waiters: new Map(),
+    policyTroubles: new Map(),
     deadlines: new Deadlines(),
     nextInstanceId: 1,
     nextMessageId: FIRST_MESSAGE_ID.Manager,
@@ -105,6 +107,7 @@ export function loadManager(saved: unknown): ManagerState {
     migrations: new Map(from.migrations as never),
     replacing: new Map(from.replacing ?? []),
     waiters: new Map(from.waiters as never),
+    policyTroubles: new Map((from.policyTroubles ?? []) as never),
     ports: new Map(from.ports.map(([address, book]) => [address, loadBook(book)])),
     deadlines: Deadlines.load(from.deadlines),
   };
@@ -115,6 +118,8 @@ export function loadManager(saved: unknown): ManagerState {
       // Snapshots of older journals lack them.
       ...{ choices: 0, lastChosen: 0 },
       ...saved,
+      scaledAt: saved.scaledAt ?? 0,
+      memory: new Map((saved.memory ?? []) as unknown as [string, Json][]),
       live: new Set(live),
       waiting: new Set(waiting),
       ready: new LeastLoaded(),
@@ -152,6 +157,7 @@ interface Saved {
   migrations: unknown[];
   replacing?: [string, number][];
   waiters: unknown[];
+  policyTroubles?: unknown[];
   ports: [string, { held: [number, number][]; quarantine: [number, number][]; next: number }][];
   deadlines: [string, number][];
 }
@@ -169,6 +175,9 @@ function loadAgent([, agent]: [string, Listed<Agent>]): Agent {
 function loadInstance([, instance]: [number, Listed<Instance>]): Instance {
   return {
     ...instance,
+    // Snapshots of older journals lack them.
+    version: instance.version ?? null,
+    requestsSeen: instance.requestsSeen ?? 0,
     incoming: new Set(instance.incoming),
     outgoing: new Set(instance.outgoing),
     grantsIn: new Set(instance.grantsIn),

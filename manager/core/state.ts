@@ -7,10 +7,11 @@
  */
 import type { Graph, GraphIndex } from '../../ssmmp/core/graph.ts';
 import type { MessageType, PlugSetting, SocketSetting } from '../../ssmmp/core/catalog.ts';
+import type { Json, PolicyKind } from '../../ssmmp/core/policy.ts';
 import type { Timers } from '../../ssmmp/core/timers.ts';
 import type { Deadlines } from '../../ssmmp/machine/deadlines.ts';
 import type { ManagerSettings } from './inputs.ts';
-import type { LeastLoaded } from './policy/balancing.ts';
+import type { LeastLoaded } from './policy/least-loaded.ts';
 
 /** States of an agent (rulings, "States the Manager keeps"). `unknown`: known from the journal, not yet back. */
 export type AgentStatus = 'unknown' | 'registered' | 'suspect' | 'lost';
@@ -81,6 +82,8 @@ export const INSTANCE_LIFE: Readonly<Record<InstanceStatus, readonly InstanceSta
 export interface Instance {
   readonly id: number;
   readonly service: string;
+  /** Null where its service has no versions. */
+  readonly version: string | null;
   readonly agent: string;
   readonly address: string;
   status: InstanceStatus;
@@ -101,6 +104,8 @@ export interface Instance {
   load: number | null;
   inFlight: number | null;
   requests: number | null;
+  /** `requests` when the scaling policy was asked last. */
+  requestsSeen: number;
   /** A plug was refused here; no grants until its health is known again (R33). */
   refused: boolean;
   /** Keys of sessions in which it is the destination, the source. */
@@ -163,6 +168,8 @@ export interface Grant {
   destPort: number;
   /** The number of replicas the source was told of. */
   told: number;
+  /** The part of the requests it was told this session is to carry; null (or missing in an old journal) where all are equal. */
+  part?: number | null;
 }
 
 /** A session that is on. Key: `addr:port-addr:port` (R19). */
@@ -183,6 +190,8 @@ export interface Session {
   asked: 'source' | 'dest' | null;
   /** The number of replicas its source was told of when it was granted, or fewer: no more than there were since. */
   told: number;
+  /** As in its grant. */
+  part?: number | null;
   /** message_id of the last close request; an older one's silence means nothing. */
   request: number | null;
 }
@@ -225,9 +234,10 @@ export interface ServiceState {
   floor: number;
   /** Where the next instance is to be started, once (a store that migrates). */
   prefer: string | null;
-  /** Since when every replica is loaded, or all are nearly idle; 0 for not. */
-  hotSince: number;
-  coldSince: number;
+  /** What policies keep between two calls: by kind, and `kind/default` for the built-in one that steps in. */
+  readonly memory: Map<string, Json>;
+  /** When the scaling policy was asked last; 0 for never. */
+  scaledAt: number;
   /** Instances that are not off. */
   readonly live: Set<number>;
   /** Instances that may be granted, by load. Derived. */
@@ -290,6 +300,8 @@ export interface ManagerState {
   /** Services with instances whose sockets or plugs are no longer the graph's, and when to look again. */
   readonly replacing: Map<string, number>;
   readonly waiters: Map<number, Waiter>;
+  /** Policies in files that failed: when it was told last, and how often it happened since. */
+  readonly policyTroubles: Map<PolicyKind, { toldAt: number; untold: number }>;
   deadlines: Deadlines;
   nextInstanceId: number;
   nextMessageId: number;

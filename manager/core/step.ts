@@ -19,6 +19,7 @@ import { continueStopping } from './dialogues/stopping.ts';
 import { onTermination } from './dialogues/termination.ts';
 import type { ManagerEffect } from './effects.ts';
 import type { ManagerInput } from './inputs.ts';
+import type { PolicyOracle } from './oracle.ts';
 import { emptyCordonedNodes } from './operations/drain-node.ts';
 import { continueMigrations } from './operations/migrate.ts';
 import { rebalanceArrived } from './operations/rebalance.ts';
@@ -30,18 +31,23 @@ import type { Agent, ConnectionInfo, ManagerState } from './state.ts';
 import { tick } from './tick.ts';
 import { Turn } from './turn.ts';
 
-/** The Manager as a machine. Its journal starts with `manager_started`. */
-export const managerMachine: Machine<ManagerState, ManagerInput, ManagerEffect> = {
-  name: 'manager',
-  version: 2,
-  step,
-  nextDeadline: (state) => state.deadlines.next(),
-  save: saveManager,
-  load: loadManager,
-};
+/** The Manager as a machine that asks `oracle` where the graph names policies in files. */
+export function managerWith(oracle: PolicyOracle | null): Machine<ManagerState, ManagerInput, ManagerEffect> {
+  return {
+    name: 'manager',
+    version: 3,
+    step: (state, input) => step(state, input, oracle),
+    nextDeadline: (state) => state.deadlines.next(),
+    save: saveManager,
+    load: loadManager,
+  };
+}
 
-function step(state: ManagerState, input: ManagerInput): Step<ManagerEffect> {
-  const turn = new Turn(state, input.at);
+/** The Manager as a machine. Its journal starts with `manager_started`. Policies in files are not asked: for replays. */
+export const managerMachine = managerWith(null);
+
+function step(state: ManagerState, input: ManagerInput, oracle: PolicyOracle | null): Step<ManagerEffect> {
+  const turn = new Turn(state, input.at, oracle, input.answers);
   switch (input.kind) {
     case 'manager_started':
       onStarted(turn, input);
@@ -80,7 +86,8 @@ function step(state: ManagerState, input: ManagerInput): Step<ManagerEffect> {
     answerWaiters(turn);
   }
   if (state.stopping !== null) continueStopping(turn);
-  return { effects: turn.effects, flush: turn.flush };
+  const { effects, flush, answers } = turn;
+  return answers.length === 0 ? { effects, flush } : { effects, flush, recorded: { answers } };
 }
 
 function closed(turn: Turn, id: number, why: string): void {

@@ -9,6 +9,7 @@ import { encode } from '../../ssmmp/core/codec.ts';
 import { UNREADABLE_MESSAGES_MAX } from '../../ssmmp/core/names.ts';
 import { refusal } from '../../ssmmp/core/refusal.ts';
 import type { ManagerEffect, ManagerEvent } from './effects.ts';
+import type { PolicyAnswer, PolicyOracle, PolicyQuestion } from './oracle.ts';
 import type { Agent, ConnectionInfo, Exchange, Instance, ManagerState } from './state.ts';
 
 type EventData = Record<string, string | number | boolean | null>;
@@ -27,9 +28,30 @@ export class Turn {
   /** Instances that have just come on; at the end of the step their services are rebalanced. */
   readonly arrived: Instance[] = [];
 
-  constructor(state: ManagerState, now: number) {
+  /** What policies in files answered in this turn, to be recorded. */
+  readonly answers: PolicyAnswer[] = [];
+  private readonly oracle: PolicyOracle | null;
+  private readonly recorded: readonly PolicyAnswer[] | null;
+
+  /** `recorded`: the answers of the turn that is replayed; without them the oracle, if there is one, is asked. */
+  constructor(
+    state: ManagerState,
+    now: number,
+    oracle: PolicyOracle | null = null,
+    recorded: readonly PolicyAnswer[] | null = null,
+  ) {
     this.state = state;
     this.now = now;
+    this.oracle = oracle;
+    this.recorded = recorded;
+  }
+
+  /** Asks a policy in a file. */
+  ask(question: PolicyQuestion): PolicyAnswer {
+    const answer = this.recorded === null ? this.oracle?.(question) : this.recorded[this.answers.length];
+    if (answer === undefined) return { problem: 'there is nobody here who could run it' };
+    this.answers.push(answer);
+    return answer;
   }
 
   /** Sends on a connection. Health requests promise nothing and need no flush. */

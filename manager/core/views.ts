@@ -111,6 +111,7 @@ function instanceView(state: ManagerState, instance: Instance): View {
   return {
     service_name: instance.service,
     service_instance_id: instance.id,
+    version: instance.version,
     service_instance_network_address: instance.address,
     node: agent?.number ?? null,
     status: instance.status,

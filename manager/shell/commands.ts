@@ -5,8 +5,10 @@
  * HTTP.
  */
 import { z } from 'zod';
+import type { Graph, GraphPolicies } from '../../ssmmp/core/graph.ts';
 import { parseGraph } from '../../ssmmp/core/graph-parse.ts';
 import { formatProblem } from '../../ssmmp/core/located-yaml.ts';
+import { POLICY_CODE_MAX, POLICY_KINDS, type PolicyKind } from '../../ssmmp/core/policy.ts';
 import type { Unstamped } from '../../ssmmp/shell/driver.ts';
 import type { Command, ManagerInput } from '../core/inputs.ts';
 import { errorBody, type ErrorBody } from './http-replies.ts';
@@ -26,6 +28,8 @@ interface ApplyBody {
   readonly command: 'apply';
   readonly file: string;
   readonly text: string;
+  /** Compiled code of the policies that the graph names as files, by the names it uses. */
+  readonly policies: Readonly<Record<string, string>>;
   readonly dry_run: boolean;
 }
 
@@ -37,7 +41,7 @@ const EXPECTED = [
   { command: 'drain', node: '2 or 127.0.0.12', dry_run: false },
   { command: 'uncordon', node: '2 or 127.0.0.12' },
   { command: 'confirm-lost', node: '2 or 127.0.0.12 or null' },
-  { command: 'apply', file: 'cnapp.yaml', text: 'the text of the file', dry_run: false },
+  { command: 'apply', file: 'cnapp.yaml', text: 'the text of the file', policies: {}, dry_run: false },
   { command: 'shutdown' },
 ];
 
@@ -72,6 +76,11 @@ const commandShape = z.discriminatedUnion(
         error: `a name of at most ${FILE_NAME_MAX} characters`,
       }),
       text: z.string({ error: 'the text of a graph file' }),
+      policies: z
+        .record(z.string(), z.string().max(POLICY_CODE_MAX), {
+          error: `a map of policy files and their compiled code, at most ${POLICY_CODE_MAX} characters each`,
+        })
+        .default({}),
       dry_run: dryRun,
     }),
     z.strictObject({ command: z.literal('shutdown') }),
@@ -105,11 +114,30 @@ export function readCommand(text: string): { readonly command: Command } | { rea
 }
 
 /** A file with problems changes nothing: each is told with its line, and the core never hears of it. */
-function readGraph({ file, text, dry_run }: ApplyBody): { readonly command: Command } | { readonly error: ErrorBody } {
+function readGraph(body: ApplyBody): { readonly command: Command } | { readonly error: ErrorBody } {
+  const { file, text, policies, dry_run } = body;
   const result = parseGraph(text, file);
-  if (result.ok) return { command: { command: 'apply', graph: result.graph, file, dry_run } };
+  if (result.ok) {
+    const graph = withCode(result.graph, policies);
+    if (typeof graph !== 'string') return { command: { command: 'apply', graph, file, dry_run } };
+    const message = `${file} names the policy ${graph}, and 'policies' has no compiled code of it ('ssmmp apply' sends it)`;
+    return { error: errorBody(400, message, { expected: { policies: { [graph]: 'CommonJS' } } }) };
+  }
   const { problems } = result;
   return { error: errorBody(400, problems.map(formatProblem).join('\n'), { problems }) };
+}
+
+/** The graph with the code of its policy files; the name of one that has none. */
+function withCode(graph: Graph, codes: Readonly<Record<string, string>>): Graph | string {
+  const policies: Partial<Record<PolicyKind, unknown>> = { ...graph.policies };
+  for (const kind of POLICY_KINDS) {
+    const policy = graph.policies[kind];
+    if (typeof policy !== 'object') continue;
+    const code = Object.hasOwn(codes, policy.file) ? codes[policy.file] : undefined;
+    if (code === undefined) return policy.file;
+    policies[kind] = { file: policy.file, code };
+  }
+  return { ...graph, policies: policies as unknown as GraphPolicies };
 }
 
 /** Requests that wait for the core's `reply`. */

@@ -29,7 +29,7 @@ import type { ManagerEffect } from '../core/effects.ts';
 import type { ManagerInput } from '../core/inputs.ts';
 import { initialManager } from '../core/save.ts';
 import { lastConnection, type ManagerState } from '../core/state.ts';
-import { managerMachine } from '../core/step.ts';
+import { managerMachine, managerWith } from '../core/step.ts';
 import { AgentListener } from './agent-listener.ts';
 import { Commands } from './commands.ts';
 import { DnsServer } from './dns-server.ts';
@@ -42,6 +42,7 @@ import { operatorToken } from './operator-token.ts';
 import { faultableDisk, untilWritable } from './journal-disk.ts';
 import type { ManagerOptions } from './options.ts';
 import { perform } from './perform.ts';
+import { PolicyRunner } from './policy-oracle.ts';
 import { recordText } from './record-text.ts';
 import { openManagerJournal } from './recovered.ts';
 
@@ -52,7 +53,8 @@ const STOP_MS = 2_000;
 
 /** What a start needs beside the command line; tests hand in their own. */
 export interface ManagerSurroundings {
-  readonly graph: Graph;
+  /** The graph of the file; or what is wrong with it. A Manager that has run before goes on without it. */
+  readonly graph: Graph | string;
   readonly log: Logger;
   readonly disk?: JournalFs;
   /** What the Manager before this one, in the same process, waited for. */
@@ -94,7 +96,7 @@ type Journal = JournalFile<ManagerState, ManagerInput, ManagerEffect>;
 
 async function startLocked(
   options: ManagerOptions,
-  { graph, log, outage, ...around }: ManagerSurroundings,
+  { graph: named, log, outage, ...around }: ManagerSurroundings,
   lock: Extract<Lock, { ok: true }>,
 ): Promise<RunningManager> {
   const { address, port, operatorPort, dnsPort, stateDir, timerScale, timerPreset } = options;
@@ -128,7 +130,9 @@ async function startLocked(
   let isStopped = false;
   let writable = (_outage: Outage): void => undefined;
   const writableAgain = new Promise<Outage>((resolve) => (writable = resolve));
-  const driver: Driver<ManagerState, ManagerInput, ManagerEffect> = new Driver(managerMachine, state, {
+  const policies = new PolicyRunner(log);
+  // Recovery has replayed what policies answered then; from here on they are asked.
+  const driver: Driver<ManagerState, ManagerInput, ManagerEffect> = new Driver(managerWith(policies.ask), state, {
     now,
     perform: (effect, at) => perform(effect, at, performers),
     journal,
@@ -173,6 +177,7 @@ async function startLocked(
       history: (query) => journal.history(query),
       metrics,
       commands,
+      policies,
       failure: () => failure,
     },
     log,
@@ -186,6 +191,9 @@ async function startLocked(
   });
 
   const epoch = state.epoch + 1;
+  const graph = typeof named === 'string' ? graphOfJournal(state, named, log) : named;
+  for (const kept of [graph, state.graph])
+    for (const problem of await policies.load(kept.policies)) log.warn(`policy: ${problem}`);
   input({
     kind: 'manager_started',
     epoch,
@@ -195,6 +203,7 @@ async function startLocked(
     ...(outage === undefined ? {} : { outage }),
   });
   await driver.settled();
+  policies.keep(state.graph.policies);
   const stop = async (): Promise<void> => {
     isStopped = true;
     agents.pause(true);
@@ -203,6 +212,7 @@ async function startLocked(
     agents.stop();
     operator.stop();
     dns.stop();
+    policies.stop();
     if (failure === null) {
       log.info({ record: journal.next - 1, state_hash: stateHash(managerMachine, state) }, 'stopped');
       await journal.close();
@@ -225,6 +235,16 @@ async function startLocked(
   log.info({ epoch, replayed: opened.replayed, isNew: opened.isNew }, readyLine);
   if (!options.flush) log.warn('--no-flush: a power cut loses state that was acknowledged');
   return { readyLine, state, writableAgain, stop };
+}
+
+/**
+ * A Manager that dies is started again by itself, perhaps while somebody edits the file. It goes on with the graph of the
+ * last start: a file with mistakes changes nothing.
+ */
+function graphOfJournal(state: ManagerState, problem: string, log: Logger): Graph {
+  if (state.startedWith.services.length === 0) throw new StartError(problem);
+  log.warn(`${problem}\nthe graph of the journal is kept`);
+  return state.startedWith;
 }
 
 /** A disk that is full, a folder that may not be written: a sentence is enough, a stack tells nothing more. */

@@ -20,6 +20,7 @@ import type { EventLog } from './event-log.ts';
 import { traceSince, type ReadHistory } from './history.ts';
 import { BODY_BYTES_MAX, errorBody, readBody, sendError, sendJson, sendList, sendText } from './http-replies.ts';
 import type { Metrics } from './metrics.ts';
+import type { PolicyRunner } from './policy-oracle.ts';
 
 /** What the operator port reads and where it sends commands. */
 export interface OperatorSources {
@@ -28,6 +29,7 @@ export interface OperatorSources {
   readonly history: ReadHistory;
   readonly metrics: Metrics;
   readonly commands: Commands;
+  readonly policies: Pick<PolicyRunner, 'load' | 'keep'>;
   /** Why the Manager cannot go on; null while it can. */
   failure(): string | null;
 }
@@ -122,7 +124,13 @@ async function answerCommand({ request, response, sources }: Call): Promise<void
   if (failure !== null) return sendError(response, errorBody(503, failure));
   const read = readCommand(text);
   if ('error' in read) return sendError(response, read.error);
+  if (read.command.command === 'apply') {
+    // Policies that do not load change nothing; those that do are ready when the core first asks.
+    const problems = await sources.policies.load(read.command.graph.policies);
+    if (problems.length > 0) return sendError(response, errorBody(400, problems.join('\n'), { problems }));
+  }
   const { status, body }: CommandReply = await sources.commands.ask(read.command);
+  sources.policies.keep(sources.state().graph.policies);
   sendJson(response, status, body);
 }
 

@@ -23,7 +23,7 @@ export function recordText(n: number, input: ManagerInput, effects: readonly Man
 }
 
 function inputText(input: ManagerInput): string {
-  if (input.kind !== 'line_received') return asciiJson(input);
+  if (input.kind !== 'line_received' || input.answers !== undefined) return asciiJson(input);
   return `{"kind":"line_received","connection":${input.connection},"line":${quoted(input.line)},"at":${input.at}}`;
 }
 

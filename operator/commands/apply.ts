@@ -17,7 +17,7 @@ export function addPlan(program: Command): void {
     .description('what apply would change and do; exit code 0 for nothing, 2 for differences')
     .argument('<file>', 'a graph file')
     .action(async (file: string, _options: unknown, self: Command) => {
-      const answer = await ask(clientOf(self), file, readGraphText(file));
+      const answer = await ask(clientOf(self), file, await readGraphText(file));
       const plan = planOf(answer);
       if (settingsOf(self).output === 'json') writeData(`${JSON.stringify(answer, null, 2)}\n`);
       else writePlan(plan);
@@ -38,11 +38,11 @@ export function addApply(program: Command): void {
     .action(async (file: string, _options: unknown, self: Command) => {
       const client = clientOf(self);
       const isJson = settingsOf(self).output === 'json';
-      const text = readGraphText(file);
-      const plan = planOf(await ask(client, file, text));
+      const graph = await readGraphText(file);
+      const plan = planOf(await ask(client, file, graph));
       if (!isJson) writePlan(plan);
       if (plan.refused.length > 0) throw refused(file, plan);
-      const body = { command: 'apply', file, text, dry_run: false };
+      const body = { command: 'apply', file, ...graph, dry_run: false };
       const answer = await runCommand(client, body, new Progress([...plan.changes.flatMap(servicesOf)]));
       if (isJson || plan.changes.length > 0) writeAnswer(answer, `${file} is applied`, self);
     });
@@ -52,8 +52,12 @@ export function addApply(program: Command): void {
   ]);
 }
 
-function ask(client: OperatorClient, file: string, text: string): Promise<Record<string, unknown>> {
-  return client.command({ command: 'apply', file, text, dry_run: true });
+function ask(
+  client: OperatorClient,
+  file: string,
+  graph: Awaited<ReturnType<typeof readGraphText>>,
+): Promise<Record<string, unknown>> {
+  return client.command({ command: 'apply', file, ...graph, dry_run: true });
 }
 
 function writePlan(plan: PlanAnswer): void {

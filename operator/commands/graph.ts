@@ -19,7 +19,7 @@ export function addGraph(program: Command): void {
     .addOption(new Option('--format <format>', 'how it is drawn').choices(GRAPH_FORMATS).default('text'))
     .action(async (file: string | undefined, options: { format: GraphFormat }, self: Command) => {
       const client = clientOf(self);
-      const graph = file === undefined ? await client.graph() : readGraphFile(file);
+      const graph = file === undefined ? await client.graph() : await readGraphFile(file);
       if (settingsOf(self).output === 'json') {
         writeData(`${JSON.stringify(graph, null, 2)}\n`);
         return;

@@ -141,7 +141,7 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
   const startedAt = performance.now();
   refuseTimers(options);
   const graphFile = options.graph === undefined ? defaultGraph() : resolve(options.graph);
-  const graph = readGraphFile(graphFile);
+  const graph = await readGraphFile(graphFile);
   mkdirSync(settings.stateDir, { recursive: true });
   const repository = chooseRepository(graph, options.repository ?? null, settings.stateDir);
   if (repository.relayed.length > 0) tell(`the generic relay runs for ${repository.relayed.join(', ')}`);

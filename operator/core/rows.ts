@@ -30,6 +30,8 @@ export interface InstanceRow {
   readonly service_instance_network_address: string;
   /** The number of its node, where the Manager tells; nodes may share an address (R16). */
   readonly node?: number | string | null;
+  /** Null where its service has no versions. */
+  readonly version?: string | null;
   readonly status: string;
   readonly pid?: number | null;
   readonly sockets?: readonly { readonly name: string; readonly port: number }[];

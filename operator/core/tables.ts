@@ -61,6 +61,7 @@ const INSTANCE_SHAPE: ListShape<InstanceRow> = {
     { title: 'INSTANCE', text: instanceName },
     { title: 'ADDRESS', text: (row) => row.service_instance_network_address },
     { title: 'NODE', text: (row) => String(row.node ?? '-'), isWideOnly: true },
+    { title: 'VERSION', text: (row) => row.version ?? '-', isWideOnly: true },
     { title: 'STATUS', text: (row) => row.status, isState: true },
     { title: 'PID', text: (row) => String(row.pid ?? '-') },
     { title: 'SOCKETS', text: (row) => socketsText(row) || '-', isWideOnly: true },

@@ -10,7 +10,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import type { Graph } from '../../ssmmp/core/graph.ts';
+import { liveVersions, programOf, type Graph } from '../../ssmmp/core/graph.ts';
 import { formatProblem } from '../../ssmmp/core/located-yaml.ts';
 import { parseRepository } from '../../ssmmp/core/repository-file.ts';
 import type { RepositoryService } from '../../ssmmp/core/repository-file.ts';
@@ -28,20 +28,25 @@ export function chooseRepository(graph: Graph, wanted: string | null, stateDir: 
   if (wanted !== null) {
     const file = resolve(wanted);
     const services = readRepository(file);
-    const missing = graph.services.map(({ name }) => name).filter((name) => !services.has(name));
+    const missing = programsOf(graph)
+      .map(({ program }) => program)
+      .filter((program) => !services.has(program));
     if (missing.length === 0) return { file, relayed: [] };
     const message = `${wanted} has no program for ${missing.join(', ')} of the graph; add \`${missing[0]}: {run: [...]}\` under services`;
     throw new OperatorError(EXIT.failed, message);
   }
   const builtIn = join(distFolder(), 'repository.yaml');
   const known = existsSync(builtIn) ? readRepository(builtIn) : new Map<string, RepositoryService>();
-  const relayed = graph.services.map(({ name }) => name).filter((name) => !known.has(name));
-  if (relayed.length === 0) return { file: builtIn, relayed };
+  const programs = programsOf(graph);
+  if (programs.every(({ program }) => known.has(program))) return { file: builtIn, relayed: [] };
   const relay = { run: ['node', distFile(join('services', 'relay.js'))] };
-  const services = graph.services.map(({ name }) => {
-    const service = known.get(name);
+  const relayed: string[] = [];
+  const services = programs.map(({ program, service: name }) => {
+    // A version without a program of its own runs its service's: enough to try weights out.
+    const service = known.get(program) ?? known.get(name);
+    if (service === undefined) relayed.push(program);
     return [
-      name,
+      program,
       service === undefined
         ? relay
         : { run: absolute(service.run, dirname(builtIn)), env: service.env, spares: service.spares },
@@ -53,6 +58,16 @@ export function chooseRepository(graph: Graph, wanted: string | null, stateDir: 
     `# made by \`ssmmp up\` for the graph ${graph.cnapp}\n${stringify({ services: Object.fromEntries(services) })}`,
   );
   return { file, relayed };
+}
+
+/** Every program the graph can ask for: services, or their versions. */
+function programsOf(graph: Graph): { readonly program: string; readonly service: string }[] {
+  return graph.services.flatMap((vertex) => {
+    const { name: service } = vertex;
+    const versions = liveVersions(vertex);
+    if (versions.length === 0) return [{ program: service, service }];
+    return versions.map(({ name }) => ({ program: programOf(service, name), service }));
+  });
 }
 
 function readRepository(file: string): ReadonlyMap<string, RepositoryService> {

@@ -303,6 +303,7 @@ export const EXTENSION_LINES = {
   x_replicas: 'instances of the destination that are ready: a plug may hold a session to each (R14)',
   x_other_end:
     '`lost`: the node of the other end does not answer, so requests under way on the session are not waited for',
+  x_weight: 'part of its requests that a plug gives to this session, in thousandths, where versions have weights',
   x_load: 'load of an instance from 0 to 1 (R45)',
   x_in_flight: 'requests an instance has under way (R45)',
   x_requests: 'requests an instance has answered since it started (R35, R45)',

@@ -9,6 +9,7 @@
  * repeat a mistake found before (everything behind a misspelt edge is unreachable) wait until it is mended.
  */
 import { didYouMean } from './did-you-mean.ts';
+import { liveVersions, programOf } from './graph.ts';
 import type { GraphEdge, GraphService } from './graph.ts';
 import { shown } from './located-yaml.ts';
 import type { LocatedYaml, PathEnd, YamlPath } from './located-yaml.ts';
@@ -27,6 +28,8 @@ export const SOCKET_PORT_FIRST = 54000;
 export const SOCKET_PORT_LAST = 55552;
 /** The Manager, the agents (also where nodes share an address, R16), the DNS, the operator port. */
 const OWN_PORTS = [55555, 55556, 55557, 55560, 55561, 55562, 55563, 55564, 55565, 55566, 55567, 55568, 55569, 55570];
+/** Most versions of one service. */
+export const VERSIONS_MAX = 16;
 const NAME_EXPECTED = "a letter or digit, then at most 63 of letters, digits, '_', '.' and '-' (R06)";
 /** Vertices of a cycle that a sentence shows. */
 const CYCLE_SHOWN_MAX = 12;
@@ -69,6 +72,7 @@ function checkServices(draft: GraphDraft, file: LocatedYaml): void {
     if (service === null) continue;
     checkReplicas(service, file);
     checkPublic(service, ownerOfPort, file);
+    checkVersions(service, draft, file);
     if (service.kind === 'gateway' && service.idleAfterMs !== null) {
       const sentence = `idle_after of the gateway '${name}' has no effect: gateways stay`;
       file.report(['services', name, 'idle_after'], 'key', {
@@ -117,6 +121,30 @@ function checkPublic(service: GraphService, ownerOfPort: Map<number, string>, fi
     }
     const sentence = `the public socket '${shown(name)}' of '${service.name}' has port ${port}; expected ${problem}`;
     file.report([...path, 'public', name], 'value', { found: `port ${port}`, expected: problem, sentence });
+  }
+}
+
+/** Weights lead sessions, so only a service that others call may have versions; each is a program of its own. */
+function checkVersions(service: GraphService, draft: GraphDraft, file: LocatedYaml): void {
+  const { name, kind, versions, replicas } = service;
+  if (versions === undefined) return;
+  const path = ['services', name, 'versions'];
+  const live = liveVersions(service).length;
+  const report = (found: string, expected: string, at: YamlPath = path): void =>
+    file.report(at, 'key', { found, expected, sentence: `versions of '${name}': ${found}; expected ${expected}` });
+  if (kind === 'gateway') report('it is a gateway', 'a service: users find a gateway by DNS, which knows no weights');
+  if (kind === 'baas') report('it is a BaaS', 'a service: one instance owns the data, so there is nothing to share');
+  if (versions.length > VERSIONS_MAX) report(`${versions.length} versions`, `at most ${VERSIONS_MAX}`);
+  if (live === 0) report('no version has a weight', 'one with a weight above 0');
+  if (replicas.max !== null && replicas.max < live)
+    report(`${live} versions with a weight and at most ${replicas.max} replicas`, 'replicas for one instance of each');
+  for (const version of versions.slice(0, VERSIONS_MAX)) {
+    const program = programOf(name, version.name);
+    const at = [...path, version.name];
+    if (!isName(program))
+      report(`'${shown(version.name)}' makes the program name '${shown(program)}'`, 'a name (R06)', at);
+    if (draft.services.has(program))
+      report(`'${version.name}' makes '${program}', which is a service of its own`, 'another name', at);
   }
 }
 

@@ -9,7 +9,8 @@
  */
 import { formatDuration } from './duration.ts';
 import { DEFAULT_POLICIES } from './graph.ts';
-import type { Graph, GraphEdge, GraphPolicies, GraphService, PublicSocket, ServiceKind } from './graph.ts';
+import type { Graph, GraphEdge, GraphService, PublicSocket, ServiceKind, ServiceVersion } from './graph.ts';
+import { POLICY_KINDS, type PolicyFile, type PolicyKind } from './policy.ts';
 
 type Replicas = GraphService['replicas'];
 
@@ -17,7 +18,7 @@ type Replicas = GraphService['replicas'];
 export type GraphChange =
   | { readonly what: 'cnapp'; readonly from: string; readonly to: string }
   | { readonly what: 'alias'; readonly from: string | null; readonly to: string | null }
-  | { readonly what: 'policy'; readonly policy: keyof GraphPolicies; readonly from: string; readonly to: string }
+  | { readonly what: 'policy'; readonly policy: PolicyKind; readonly from: string; readonly to: string }
   | { readonly what: 'service_removed'; readonly service_name: string; readonly service: GraphService }
   | { readonly what: 'service_added'; readonly service_name: string; readonly service: GraphService }
   | { readonly what: 'kind'; readonly service_name: string; readonly from: ServiceKind; readonly to: ServiceKind }
@@ -34,6 +35,12 @@ export type GraphChange =
       readonly service_name: string;
       readonly from: readonly PublicSocket[];
       readonly to: readonly PublicSocket[];
+    }
+  | {
+      readonly what: 'versions';
+      readonly service_name: string;
+      readonly from: readonly ServiceVersion[];
+      readonly to: readonly ServiceVersion[];
     }
   | { readonly what: 'edge_removed'; readonly edge: GraphEdge }
   | { readonly what: 'edge_added'; readonly edge: GraphEdge };
@@ -78,6 +85,8 @@ export function changeText(change: GraphChange): string {
       return `~ idle_after of ${change.service_name}: ${idleText(change.from)} → ${idleText(change.to)}`;
     case 'public':
       return `~ public sockets of ${change.service_name}: ${socketsText(change.from)} → ${socketsText(change.to)}`;
+    case 'versions':
+      return `~ versions of ${change.service_name}: ${versionsText(change.from)} → ${versionsText(change.to)}`;
     case 'edge_removed':
       return `- edge ${edgeText(change.edge)}`;
     case 'edge_added':
@@ -105,10 +114,22 @@ function settingsChanged(from: Graph, to: Graph): GraphChange[] {
     { ...DEFAULT_POLICIES, ...from.policies },
     { ...DEFAULT_POLICIES, ...to.policies },
   ];
-  for (const policy of Object.keys(DEFAULT_POLICIES) as (keyof GraphPolicies)[])
-    if (before[policy] !== after[policy])
-      changes.push({ what: 'policy', policy, from: before[policy], to: after[policy] });
+  for (const policy of POLICY_KINDS)
+    if (!isSamePolicy(before[policy], after[policy])) {
+      const [old, now] = [nameOf(before[policy]), nameOf(after[policy])];
+      changes.push({ what: 'policy', policy, from: old, to: old === now ? `${now}, edited` : now });
+    }
   return changes;
+}
+
+/** The same built-in one, or a file of the same name that was compiled to the same code. */
+export function isSamePolicy(a: string | PolicyFile, b: string | PolicyFile): boolean {
+  if (typeof a === 'string' || typeof b === 'string') return a === b;
+  return a.file === b.file && a.code === b.code;
+}
+
+function nameOf(policy: string | PolicyFile): string {
+  return typeof policy === 'string' ? policy : policy.file;
 }
 
 function serviceChanged(from: GraphService, to: GraphService): GraphChange[] {
@@ -121,6 +142,9 @@ function serviceChanged(from: GraphService, to: GraphService): GraphChange[] {
     changes.push({ what: 'idle_after', service_name, from: from.idleAfterMs, to: to.idleAfterMs });
   if (socketsText(from.publicSockets) !== socketsText(to.publicSockets))
     changes.push({ what: 'public', service_name, from: from.publicSockets, to: to.publicSockets });
+  const [before, after] = [from.versions ?? [], to.versions ?? []];
+  if (versionsText(before) !== versionsText(after))
+    changes.push({ what: 'versions', service_name, from: before, to: after });
   return changes;
 }
 
@@ -140,5 +164,10 @@ function idleText(ms: number | null): string {
 
 function socketsText(sockets: readonly PublicSocket[]): string {
   const texts = sockets.map(({ name, port }) => `${name} ${port}`).sort();
+  return texts.length === 0 ? 'none' : texts.join(', ');
+}
+
+function versionsText(versions: readonly ServiceVersion[]): string {
+  const texts = versions.map(({ name, weight }) => `${name} ${weight}`).sort();
   return texts.length === 0 ? 'none' : texts.join(', ');
 }

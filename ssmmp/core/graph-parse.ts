@@ -8,19 +8,22 @@
  */
 import { z } from 'zod';
 import { DURATION_EXPECTED, parseDuration } from './duration.ts';
-import { BALANCING_POLICIES, DEFAULT_POLICIES, SCALING_POLICIES, SERVICE_KINDS } from './graph.ts';
-import type { Graph, GraphEdge, GraphService, ServiceKind } from './graph.ts';
+import { BUILT_IN_POLICIES, DEFAULT_POLICIES, SERVICE_KINDS } from './graph.ts';
+import type { Graph, GraphEdge, GraphPolicies, GraphService, ServiceKind, ServiceVersion } from './graph.ts';
 import { checkGraph } from './graph-checks.ts';
 import type { GraphDraft } from './graph-checks.ts';
 import { describe, LocatedYaml, strictMessage } from './located-yaml.ts';
 import type { FileProblem, YamlPath } from './located-yaml.ts';
 import { isName } from './names.ts';
+import { POLICY_KINDS, POLICY_NAME_MAX, type PolicyKind } from './policy.ts';
 
 /** Most services and edges of one graph. */
 export const SERVICES_MAX = 4096;
 export const EDGES_MAX = 16384;
 /** Most replicas of one service that a graph may ask for. */
 export const REPLICAS_MAX = 1000;
+/** The largest weight of a version. */
+export const WEIGHT_MAX = 1000;
 const EDGE_EXPECTED = '[source, [plug, socket], destination]';
 
 /** One thing wrong in a graph file; `formatProblem` of located-yaml.ts makes it a line of text. */
@@ -39,8 +42,10 @@ const DEFAULT_REPLICAS: Readonly<Record<ServiceKind, { min: number; max: number 
 };
 
 const GRAPH_KEYS = ['cnapp', 'alias', 'services', 'edges', 'policies'];
-const SERVICE_KEYS = ['kind', 'public', 'replicas', 'idle_after'];
-const POLICY_KEYS = ['balancing', 'scaling'];
+const SERVICE_KEYS = ['kind', 'public', 'replicas', 'idle_after', 'versions'];
+const POLICY_KEYS = [...POLICY_KINDS];
+/** Files that hold a policy of one's own. */
+const POLICY_FILE = /\.(ts|mts|js|mjs)$/;
 
 const replicaCount = z.number({ error: 'a whole number' }).int({ error: 'a whole number' });
 const replicaLimit = replicaCount
@@ -48,6 +53,16 @@ const replicaLimit = replicaCount
   .max(REPLICAS_MAX, { error: `a number up to ${REPLICAS_MAX}` });
 const aliasPattern =
   /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
+
+/** The name of a built-in policy, or of a file. */
+function policyShape(kind: PolicyKind): z.ZodType<string> {
+  const names: readonly string[] = BUILT_IN_POLICIES[kind];
+  const error = `${names.join(', ')}, or a file such as ./my-policies.ts`;
+  return z
+    .string({ error })
+    .max(POLICY_NAME_MAX, { error })
+    .refine((text) => names.includes(text) || POLICY_FILE.test(text), { error });
+}
 
 const serviceShape = z.strictObject(
   {
@@ -66,6 +81,17 @@ const serviceShape = z.strictObject(
     idle_after: z
       .string({ error: DURATION_EXPECTED })
       .refine((text) => parseDuration(text) !== null, { error: DURATION_EXPECTED })
+      .optional(),
+    versions: z
+      .record(
+        z.string(),
+        z
+          .number({ error: 'a weight, a whole number from 0' })
+          .int({ error: 'a whole number' })
+          .min(0, { error: 'a weight from 0' })
+          .max(WEIGHT_MAX, { error: `a weight up to ${WEIGHT_MAX}` }),
+        { error: 'a map of versions and weights such as {v1: 9, v2: 1}' },
+      )
       .optional(),
   },
   strictMessage('a map such as {kind: service}', SERVICE_KEYS),
@@ -88,8 +114,10 @@ const graphShape = z.strictObject(
     policies: z
       .strictObject(
         {
-          balancing: z.enum(BALANCING_POLICIES, { error: BALANCING_POLICIES.join(', ') }).optional(),
-          scaling: z.enum(SCALING_POLICIES, { error: SCALING_POLICIES.join(', ') }).optional(),
+          placement: policyShape('placement').optional(),
+          balancing: policyShape('balancing').optional(),
+          scaling: policyShape('scaling').optional(),
+          restart: policyShape('restart').optional(),
         },
         strictMessage('a map such as {balancing: least-sessions}', POLICY_KEYS),
       )
@@ -121,12 +149,20 @@ export function parseGraph(text: string, fileName: string): GraphResult {
     alias: top.alias ?? null,
     services: [...draft.services.values()].filter((service) => service !== null),
     edges: draft.edges.map(({ edge }) => edge),
-    policies: {
-      balancing: top.policies?.balancing ?? DEFAULT_POLICIES.balancing,
-      scaling: top.policies?.scaling ?? DEFAULT_POLICIES.scaling,
-    },
+    policies: readPolicies(top.policies ?? {}),
   };
   return { ok: true, graph, warnings: file.warnings };
+}
+
+/** A file's code is read later, by who can read files (ssmmp/shell/policy-file.ts). */
+function readPolicies(named: Readonly<Partial<Record<PolicyKind, string | undefined>>>): GraphPolicies {
+  const policies: Partial<Record<PolicyKind, unknown>> = {};
+  for (const kind of POLICY_KINDS) {
+    const name = named[kind] ?? DEFAULT_POLICIES[kind];
+    const isFile = typeof name === 'string' && !(BUILT_IN_POLICIES[kind] as readonly string[]).includes(name);
+    policies[kind] = isFile ? { file: name, code: '' } : name;
+  }
+  return policies as GraphPolicies;
 }
 
 function readServices(value: unknown, file: LocatedYaml): Map<string, GraphService | null> {
@@ -151,7 +187,12 @@ function readService(name: string, entry: unknown, file: LocatedYaml): GraphServ
     publicSockets: Object.entries(shape.public ?? {}).map(([socket, port]) => ({ name: socket, port })),
     replicas: { min, max },
     idleAfterMs: shape.idle_after === undefined ? null : parseDuration(shape.idle_after),
+    ...(shape.versions === undefined ? {} : { versions: versionsOf(shape.versions) }),
   };
+}
+
+function versionsOf(weights: Readonly<Record<string, number>>): ServiceVersion[] {
+  return Object.entries(weights).map(([name, weight]) => ({ name, weight }));
 }
 
 function readEdges(value: unknown, file: LocatedYaml): { edge: GraphEdge; path: YamlPath }[] {

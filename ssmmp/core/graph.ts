@@ -10,25 +10,52 @@
  * S of D. A service names P and S and never D: the Manager supplies D. So sockets and plugs follow from the
  * edges, and only a gateway's public sockets, to which users connect, are said in the file.
  */
+import type { PolicyFile, PolicyKind } from './policy.ts';
+
 /** Initial vertex and entry for users; stateless service; terminal vertex that holds the data. */
 export type ServiceKind = 'gateway' | 'service' | 'baas';
 export const SERVICE_KINDS: readonly ServiceKind[] = ['gateway', 'service', 'baas'];
 
 /** How the Manager chooses the instance that a new session gets. */
-export type BalancingPolicy = 'least-sessions' | 'round-robin' | 'random';
-export const BALANCING_POLICIES: readonly BalancingPolicy[] = ['least-sessions', 'round-robin', 'random'];
+export type BalancingPolicy = 'least-sessions' | 'round-robin' | 'random' | 'weighted';
 
 /** Does the number of replicas follow their load (R45), or only operators and demand? */
 export type ScalingPolicy = 'load' | 'none';
-export const SCALING_POLICIES: readonly ScalingPolicy[] = ['load', 'none'];
 
+/** Which node runs a new instance, and how long to wait after an early end. */
+export type PlacementPolicy = 'least-used';
+export type RestartPolicy = 'back-off';
+
+/** The built-in policies of each kind; the first is the default. */
+export const BUILT_IN_POLICIES = {
+  placement: ['least-used'],
+  balancing: ['least-sessions', 'round-robin', 'random', 'weighted'],
+  scaling: ['load', 'none'],
+  restart: ['back-off'],
+} as const satisfies Readonly<Record<PolicyKind, readonly string[]>>;
+
+/** Each is a built-in one by its name, or a file of one's own (docs/policies.md). */
 export interface GraphPolicies {
-  readonly balancing: BalancingPolicy;
-  readonly scaling: ScalingPolicy;
+  readonly placement: PlacementPolicy | PolicyFile;
+  readonly balancing: BalancingPolicy | PolicyFile;
+  readonly scaling: ScalingPolicy | PolicyFile;
+  readonly restart: RestartPolicy | PolicyFile;
 }
 
 /** What a graph that says nothing gets. */
-export const DEFAULT_POLICIES: GraphPolicies = { balancing: 'least-sessions', scaling: 'load' };
+export const DEFAULT_POLICIES: GraphPolicies = {
+  placement: 'least-used',
+  balancing: 'least-sessions',
+  scaling: 'load',
+  restart: 'back-off',
+};
+
+/** A version of a service: a program of its own in the repositories, and its share of the requests. */
+export interface ServiceVersion {
+  readonly name: string;
+  /** A whole number; 0: it gets nothing, and no instance of it runs. */
+  readonly weight: number;
+}
 
 /** A socket for users at a fixed, published port (R23). */
 export interface PublicSocket {
@@ -45,6 +72,8 @@ export interface GraphService {
   readonly replicas: { readonly min: number; readonly max: number | null };
   /** An instance without use for this long is shut down (R35); null: never. */
   readonly idleAfterMs: number | null;
+  /** In the order of the file; missing where the service has none. */
+  readonly versions?: readonly ServiceVersion[];
 }
 
 /** The abstract connection (source, (plug, socket), dest). */
@@ -137,6 +166,16 @@ export function isEdge(index: GraphIndex, source: string, plug: string, socket: 
 /** The edges that lead to a socket; empty for a public or an unknown one. */
 export function callersOf(index: GraphIndex, dest: string, socket: string): readonly GraphEdge[] {
   return index.services.get(dest)?.callersBySocket.get(socket) ?? NO_EDGES;
+}
+
+/** The versions that run: those with a weight. Empty for a service without versions. */
+export function liveVersions(service: GraphService): readonly ServiceVersion[] {
+  return service.versions?.filter(({ weight }) => weight > 0) ?? [];
+}
+
+/** What a service, or a version of it, is called in repositories and in the arguments of its process. */
+export function programOf(service: string, version: string | null): string {
+  return version === null ? service : `${service}.${version}`;
 }
 
 /** The most replicas a service may have on so many nodes: a gateway's default is one a node (R23). */

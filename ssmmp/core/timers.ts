@@ -74,6 +74,7 @@ const ROWS = {
   tombstoneMs: [30000, "A record of an ended session is kept this long to take the other end's report (R20)."],
   unregisteredMs: [10000, 'A connection to the Manager that registered no agent for this long is closed.'],
   hotMs: [3000, 'Every replica is loaded for this long: one more is started.'],
+  policyReportMs: [10000, "A policy of one's own that fails is told of once, then at most this often."],
   coldMs: [15000, 'All replicas are nearly idle for this long: one less.'],
 } as const satisfies Readonly<Record<string, Row>>;
 

@@ -30,6 +30,11 @@ export interface Step<Effect> {
   readonly effects: readonly Effect[];
   /** True when the journal must be on disk before the effects are performed. */
   readonly flush: boolean;
+  /**
+   * What a step learned on the way from outside (answers of a student's policy): it is recorded as part of the input, so
+   * that a replay finds it there. Missing for nearly every step.
+   */
+  readonly recorded?: Readonly<Record<string, unknown>>;
 }
 
 /** A pure state machine. State, Input and Effect are plain JSON data, so that they can be journaled. */

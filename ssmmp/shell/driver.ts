@@ -74,8 +74,8 @@ export class Driver<State, Input extends Stamped, Effect> {
   input(input: Unstamped<Input>): void {
     if (this.stopped) return;
     const stamped = { ...input, at: this.options.now() } as unknown as Input;
-    const { effects, flush } = this.machine.step(this.state, stamped);
-    this.options.journal?.append(stamped, effects);
+    const { effects, flush, recorded } = this.machine.step(this.state, stamped);
+    this.options.journal?.append(recorded === undefined ? stamped : { ...stamped, ...recorded }, effects);
     this.effects.push(effects);
     this.times.push(stamped.at);
     this.flushWanted ||= flush;

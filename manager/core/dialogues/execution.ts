@@ -13,28 +13,23 @@
  */
 import type { Message, PlugSetting, SocketSetting } from '../../../ssmmp/core/catalog.ts';
 import { viewOf, type ServiceView } from '../../../ssmmp/core/graph.ts';
-import { OK } from '../../../ssmmp/core/status.ts';
 import { PORT_TRIES_MAX } from '../../../ssmmp/core/timers.ts';
-import { endInstance, nameOf, serviceOf, setStatus } from '../instances.ts';
-import { placeLeastUsed, type PlacementCandidate } from '../policy/placement.ts';
-import { bookOf, releasePorts, takeFixedPort, takePort } from '../ports.ts';
+import { endInstance, nameOf, programName, serviceOf, setStatus } from '../instances.ts';
+import { choosePlace, type Where } from '../placing.ts';
+import { releasePorts, takeFixedPort, takePort } from '../ports.ts';
 import { replicasOf } from '../reconcile.ts';
-import { agentOf, offers, type Agent, type Instance, type ServiceState } from '../state.ts';
+import { agentOf, type Agent, type Instance, type ServiceState } from '../state.ts';
 import type { Turn } from '../turn.ts';
+import { nextVersion } from '../versions.ts';
 import { killInstance } from './shutdown.ts';
-
-/** Where an instance may be started: only on one node, or not on one. */
-export interface Where {
-  readonly only?: string | null;
-  readonly not?: string | null;
-}
 
 /** Starts one instance of a service where the placement policy says; null when no node can. */
 export function startInstance(turn: Turn, service: ServiceState, where: Where = {}): Instance | null {
   const { state, now } = turn;
   const view = viewOf(state.index, service.name);
   if (view === null || (view.service.kind === 'baas' && hasOwner(turn, service))) return null;
-  const agent = state.agents.get(choosePlace(turn, service, where) ?? '');
+  const version = where.version === undefined ? nextVersion(turn, service, view.service) : where.version;
+  const agent = state.agents.get(choosePlace(turn, service, { ...where, version }) ?? '');
   if (agent === undefined) return null;
   const id = state.nextInstanceId;
   state.nextInstanceId += 1;
@@ -45,6 +40,7 @@ export function startInstance(turn: Turn, service: ServiceState, where: Where = 
   const instance: Instance = {
     id,
     service: service.name,
+    version,
     agent: agent.key,
     address: agent.address,
     status: 'planned',
@@ -62,6 +58,7 @@ export function startInstance(turn: Turn, service: ServiceState, where: Where = 
     load: null,
     inFlight: null,
     requests: null,
+    requestsSeen: 0,
     refused: false,
     incoming: new Set(),
     outgoing: new Set(),
@@ -79,39 +76,6 @@ export function startInstance(turn: Turn, service: ServiceState, where: Where = 
   setStatus(turn, instance, 'starting');
   requestExecution(turn, instance, agent);
   return instance;
-}
-
-/**
- * The node the placement policy chooses for one more instance of a service, or null; nothing is changed. `view` is
- * another than the graph's where one asks what would be.
- */
-export function choosePlace(
-  turn: Turn,
-  service: ServiceState,
-  where: Where = {},
-  view: ServiceView | null = viewOf(turn.state.index, service.name),
-): string | null {
-  return view === null ? null : chooseAmong(service, candidatesFor(turn, service, view, where));
-}
-
-/** The nodes of several more instances, one after another, as far as there are any; nothing is changed. */
-export function choosePlaces(turn: Turn, service: ServiceState, view: ServiceView, count: number): string[] {
-  const places: string[] = [];
-  let candidates = candidatesFor(turn, service, view);
-  for (let place = chooseAmong(service, candidates); places.length < count && place !== null;) {
-    places.push(place);
-    const isTaken = view.service.publicSockets.length > 0;
-    candidates = candidates.flatMap((node) => {
-      if (node.agent !== place) return [node];
-      return isTaken ? [] : [{ ...node, instances: node.instances + 1, replicas: node.replicas + 1 }];
-    });
-    place = placeLeastUsed(candidates);
-  }
-  return places;
-}
-
-function chooseAmong(service: ServiceState, candidates: readonly PlacementCandidate[]): string | null {
-  return candidates.find(({ agent }) => agent === service.prefer)?.agent ?? placeLeastUsed(candidates);
 }
 
 /**
@@ -136,7 +100,7 @@ export function requestExecution(turn: Turn, instance: Instance, agent: Agent): 
     message_id: id,
     sub_type: null,
     agent_network_address: agent.address,
-    service_name: instance.service,
+    service_name: programName(instance),
     service_instance_id: instance.id,
     socket_configuration: instance.sockets,
     plug_configuration: instance.plugs,
@@ -170,27 +134,6 @@ export function onExecutionResponse(turn: Turn, connection: number, message: Mes
 /** No response in time: as 504, and whatever may still come up is killed. */
 export function onExecutionTimeout(turn: Turn, instance: Instance): void {
   if (instance.status === 'starting') killInstance(turn, instance, 'no execution_response in time', 'now');
-}
-
-function candidatesFor(turn: Turn, service: ServiceState, view: ServiceView, where: Where = {}): PlacementCandidate[] {
-  const { state } = turn;
-  const candidates: PlacementCandidate[] = [];
-  const replicasOn = new Map<string, number>();
-  for (const id of service.live) {
-    const agent = state.instances.get(id)?.agent ?? '';
-    replicasOn.set(agent, (replicasOn.get(agent) ?? 0) + 1);
-  }
-  for (const agent of state.agents.values()) {
-    if (agent.status !== 'registered' || agent.connection === null || agent.health !== OK || agent.cordoned) continue;
-    if (agent.key === where.not || (where.only != null && agent.key !== where.only)) continue;
-    if (!offers(agent, service.name)) continue;
-    // One gateway a node: a public port belongs to the address (R23).
-    const { held } = bookOf(state, agent.address);
-    if (view.sockets.some(({ publicPort }) => publicPort !== null && held.has(publicPort))) continue;
-    const replicas = replicasOn.get(agent.key) ?? 0;
-    candidates.push({ agent: agent.key, number: agent.number, instances: agent.instances.size, replicas });
-  }
-  return candidates;
 }
 
 /** Has a BaaS an instance that may still write? One on a lost node is fenced by the epoch of the next (R50). */
@@ -246,8 +189,9 @@ function tryOtherPorts(turn: Turn, instance: Instance): boolean {
 function noteRefused(turn: Turn, instance: Instance): void {
   const agent = agentOf(turn.state, instance);
   if (agent === null) return;
-  agent.refused.add(instance.service);
-  const { service, address } = instance;
+  const { address } = instance;
+  const service = programName(instance);
+  agent.refused.add(service);
   const what = [...instance.sockets.map(({ socket }) => socket), ...instance.plugs.map(({ plug }) => plug)].join(', ');
   turn.event('agent', `${address} has no ${service} with ${what} in its repository`, {
     agent_network_address: address,

@@ -13,7 +13,7 @@
 import type { Message } from '../../../ssmmp/core/catalog.ts';
 import { viewOf } from '../../../ssmmp/core/graph.ts';
 import { parseId } from '../../../ssmmp/core/names.ts';
-import { endInstance, serviceOf } from '../instances.ts';
+import { endInstance, programName, serviceOf } from '../instances.ts';
 import { closeForeign } from '../operations/adopt.ts';
 import { countsAsReplica } from '../reconcile.ts';
 import type { Agent, ConnectionInfo, Instance, Rival } from '../state.ts';
@@ -218,7 +218,7 @@ function shutDownStranger(turn: Turn, agent: Agent, id: number): void {
     type: 'hard_shutdown_request',
     message_id: turn.messageId(),
     sub_type: turn.subType('hard_shutdown_request'),
-    service_name: ended?.service ?? 'unknown',
+    service_name: ended === undefined ? 'unknown' : programName(ended),
     service_instance_id: id,
   });
 }

@@ -11,7 +11,7 @@
 import { sessionKey } from '../../../ssmmp/core/address.ts';
 import type { Message } from '../../../ssmmp/core/catalog.ts';
 import { closeStatus } from '../../../ssmmp/core/status.ts';
-import { reach, refreshLoad } from '../instances.ts';
+import { programName, reach, refreshLoad } from '../instances.ts';
 import {
   agentOf,
   ENDED_MAX,
@@ -202,7 +202,7 @@ function request(turn: Turn, session: Session, side: Side): boolean {
       ...common,
       type,
       sub_type,
-      source_service_name: end.service,
+      source_service_name: programName(end),
       source_service_instance_id: end.id,
     });
   else turn.sendTo(agent, { ...common, type, sub_type, dest_service_instance_id: session.dest });

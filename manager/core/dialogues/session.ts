@@ -13,7 +13,7 @@ import { sessionKey } from '../../../ssmmp/core/address.ts';
 import { isEdge, viewOf } from '../../../ssmmp/core/graph.ts';
 import { isFailure, OK } from '../../../ssmmp/core/status.ts';
 import { chooseInstance } from '../choose.ts';
-import { dropGrant, nameOf, reach, refreshLoad, refreshReady } from '../instances.ts';
+import { dropGrant, nameOf, programName, reach, refreshLoad, refreshReady } from '../instances.ts';
 import { reconcile } from '../reconcile.ts';
 import {
   agentOf,
@@ -25,6 +25,7 @@ import {
   type Session,
 } from '../state.ts';
 import type { Turn } from '../turn.ts';
+import { partOf } from '../versions.ts';
 import { startAhead } from './execution.ts';
 import { askClose, endSession } from './session-close.ts';
 import { continueDrain, keepIdle } from './shutdown.ts';
@@ -36,7 +37,7 @@ export function onSessionRequest(turn: Turn, agent: Agent, message: Message<'ses
   if (
     source === undefined ||
     source.agent !== agent.key ||
-    source.service !== message.source_service_name ||
+    programName(source) !== message.source_service_name ||
     !mayAsk(source)
   )
     return refuse(turn, agent, message, 409);
@@ -69,6 +70,7 @@ export function onSessionRequest(turn: Turn, agent: Agent, message: Message<'ses
     dest: null,
     destPort: 0,
     told: 0,
+    part: null,
   };
   state.grants.set(key, grant);
   source.grantsOut.add(key);
@@ -169,6 +171,7 @@ function open(turn: Turn, grant: Grant, source: Instance, sourcePort: number, de
     status: 'on',
     asked: null,
     told: grant.told,
+    part: grant.part ?? null,
     request: null,
   };
   // The same four numbers again: the session before has ended and its report was lost with an agent (R43).
@@ -202,13 +205,14 @@ function open(turn: Turn, grant: Grant, source: Instance, sourcePort: number, de
 }
 
 function tryGrant(turn: Turn, service: ServiceState, grant: Grant, source: Instance, agent: Agent | null): boolean {
-  const dest = chooseInstance(turn.state, service, source, grant.socket);
+  const dest = chooseInstance(turn, service, source, grant.socket);
   const port = dest?.sockets.find(({ socket }) => socket === grant.socket)?.port;
   if (dest === null || port === undefined || agent === null || agent.connection === null) return false;
   grant.status = 'granted';
   grant.dest = dest.id;
   grant.destPort = port;
   grant.told = Math.max(1, service.ready.size);
+  grant.part = partOf(turn.state, service, dest);
   dest.usedAt = turn.now;
   service.choices += 1;
   service.lastChosen = dest.id;
@@ -226,7 +230,7 @@ function answerGranted(turn: Turn, agent: Agent, source: Instance, grant: Grant,
     type: 'session_response',
     message_id: grant.messageId,
     sub_type: turn.subType('session_response'),
-    source_service_name: source.service,
+    source_service_name: programName(source),
     source_service_instance_id: source.id,
     dest_service_name: dest.service,
     dest_service_instance_id: dest.id,
@@ -234,8 +238,12 @@ function answerGranted(turn: Turn, agent: Agent, source: Instance, grant: Grant,
     dest_service_instance_network_address: dest.address,
     dest_socket_port: grant.destPort,
     status: OK,
-    ...(grant.told > 1 ? { x: { x_replicas: String(grant.told) } } : {}),
+    ...(grant.told > 1 ? { x: { x_replicas: String(grant.told), ...weightLine(grant) } } : {}),
   });
+}
+
+function weightLine({ part }: Grant): { x_weight?: string } {
+  return part == null ? {} : { x_weight: String(part) };
 }
 
 /** Answers a request that waits with a failure, and forgets it. */
@@ -251,7 +259,7 @@ export function failGrant(turn: Turn, grant: Grant, status: number): void {
     type: 'session_response',
     message_id: grant.messageId,
     sub_type: turn.subType('session_response'),
-    source_service_name: source.service,
+    source_service_name: programName(source),
     source_service_instance_id: source.id,
     dest_service_name: grant.destService,
     dest_service_instance_id: null,

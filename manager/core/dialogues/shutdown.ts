@@ -8,7 +8,7 @@
  *   killing    the other ends were told to close, hard_shutdown_request is out until the process is proven dead
  */
 import type { Message } from '../../../ssmmp/core/catalog.ts';
-import { endInstance, serviceOf, setStatus } from '../instances.ts';
+import { endInstance, programName, serviceOf, setStatus } from '../instances.ts';
 import { agentOf, type Instance } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { askClose } from './session-close.ts';
@@ -77,7 +77,7 @@ export function requestGraceful(turn: Turn, instance: Instance): void {
     type: 'graceful_shutdown_request',
     message_id: id,
     sub_type: turn.subType('graceful_shutdown_request'),
-    service_name: instance.service,
+    service_name: programName(instance),
     service_instance_id: instance.id,
   });
   turn.await(
@@ -114,7 +114,7 @@ export function requestHard(turn: Turn, instance: Instance): void {
     type: 'hard_shutdown_request',
     message_id: id,
     sub_type: turn.subType('hard_shutdown_request'),
-    service_name: instance.service,
+    service_name: programName(instance),
     service_instance_id: instance.id,
   });
   turn.await(

@@ -5,13 +5,13 @@
  * (endInstance leads to reconcile.ts).
  */
 import type { Message } from '../../../ssmmp/core/catalog.ts';
-import { endInstance } from '../instances.ts';
+import { endInstance, programName } from '../instances.ts';
 import type { Agent } from '../state.ts';
 import type { Turn } from '../turn.ts';
 
 export function onTermination(turn: Turn, agent: Agent, message: Message<'service_instance_termination_info'>): void {
   const instance = turn.state.instances.get(message.service_instance_id);
-  if (instance === undefined || instance.agent !== agent.key || instance.service !== message.service_name) return;
+  if (instance === undefined || instance.agent !== agent.key || programName(instance) !== message.service_name) return;
   const exit = message.x?.x_exit;
   const asked = instance.status === 'draining' || instance.status === 'stopping' || instance.status === 'killing';
   endInstance(

@@ -9,6 +9,7 @@
  * more drains, wanted replicas move into their new limits.
  */
 import {
+  DEFAULT_POLICIES,
   indexGraph,
   isEdge,
   replicasMax,
@@ -18,11 +19,13 @@ import {
   type GraphPolicies,
   type GraphService,
 } from '../../../ssmmp/core/graph.ts';
-import { edgeText } from '../../../ssmmp/core/graph-difference.ts';
+import { edgeText, isSamePolicy } from '../../../ssmmp/core/graph-difference.ts';
+import { POLICY_KINDS } from '../../../ssmmp/core/policy.ts';
+import { forgetMemory } from '../consult.ts';
 import { answerWaiting, failGrant } from '../dialogues/session.ts';
 import { askClose } from '../dialogues/session-close.ts';
 import { drainInstance } from '../dialogues/shutdown.ts';
-import { LeastLoaded } from '../policy/balancing.ts';
+import { LeastLoaded } from '../policy/least-loaded.ts';
 import { reconcile } from '../reconcile.ts';
 import { agentOf, type Instance, type ManagerState, type ServiceState, type Session } from '../state.ts';
 import type { Turn } from '../turn.ts';
@@ -41,8 +44,14 @@ export function adoptGraph(turn: Turn, graph: Graph): Adopted {
   const before = state.index;
   // What was refused for its sockets and plugs may be fine with those of this graph.
   for (const agent of state.agents.values()) agent.refused.clear();
+  const policies = { ...DEFAULT_POLICIES, ...state.graph.policies };
   state.graph = graph;
   state.index = indexGraph(graph);
+  for (const kind of POLICY_KINDS)
+    if (!isSamePolicy(policies[kind], graph.policies[kind])) {
+      state.policyTroubles.delete(kind);
+      for (const service of state.services.values()) forgetMemory(service, kind);
+    }
   for (const service of [...state.services.values()])
     if (viewOf(state.index, service.name) === null) retire(turn, service);
   const closing = closeRemovedEdges(turn, before);
@@ -55,11 +64,20 @@ export function adoptGraph(turn: Turn, graph: Graph): Adopted {
       continue;
     }
     markOutdated(state, known);
-    const desired = limit(turn, known, viewOf(before, vertex.name)?.service ?? null, vertex, graph.policies);
-    if (desired === known.desired) reconcile(turn, known);
+    const old = viewOf(before, vertex.name)?.service ?? null;
+    const isShared = old?.versions !== undefined || vertex.versions !== undefined;
+    // Weights move sessions once: what is here already is spread anew.
+    if (isShared) for (const id of known.live) refresh(state, id);
+    const desired = limit(turn, known, old, vertex, graph.policies);
+    if (desired === known.desired && !isShared) reconcile(turn, known);
     else setReplicas(turn, known, desired, 'the graph wants fewer');
   }
   return { closing };
+}
+
+function refresh(state: ManagerState, id: number): void {
+  const instance = state.instances.get(id);
+  if (instance !== undefined) instance.fresh = true;
 }
 
 /** The runtime record of a service that is new in the graph. */
@@ -71,8 +89,8 @@ export function newService({ name, replicas }: GraphService): ServiceState {
     desired: replicas.min,
     floor: replicas.min,
     prefer: null,
-    hotSince: 0,
-    coldSince: 0,
+    memory: new Map(),
+    scaledAt: 0,
     live: new Set(),
     ready: new LeastLoaded(),
     waiting: new Set(),

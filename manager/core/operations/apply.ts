@@ -4,7 +4,16 @@
  * Lives here: what is refused, what would be done and why, when it is done. Does not live here: reading the file (the
  * shell has done it), doing it (adopt.ts, replace.ts).
  */
-import { indexGraph, isEdge, viewOf, type Graph, type GraphIndex } from '../../../ssmmp/core/graph.ts';
+import {
+  indexGraph,
+  isEdge,
+  liveVersions,
+  programOf,
+  viewOf,
+  type Graph,
+  type GraphIndex,
+  type GraphService,
+} from '../../../ssmmp/core/graph.ts';
 import {
   changeText,
   differenceOf,
@@ -13,14 +22,15 @@ import {
   type GraphChange,
 } from '../../../ssmmp/core/graph-difference.ts';
 import { counted } from '../../../ssmmp/core/graph-live.ts';
-import { choosePlace } from '../dialogues/execution.ts';
 import { loadOf, nameOf } from '../instances.ts';
+import { anyPlace } from '../placing.ts';
 import { replicasOf } from '../reconcile.ts';
 import { agentOf, type ServiceState, type Waiter } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { adoptGraph, limit, newService } from './adopt.ts';
 import { nextOf, outdatedBy, placeFor } from './replace.ts';
 import { startSteps, surplus } from './scale.ts';
+import { wantedInAll } from '../versions.ts';
 
 type Step = Readonly<Record<string, unknown>>;
 
@@ -91,7 +101,7 @@ function stuckOf(turn: Turn, service: ServiceState): string | null {
   if (view !== null && next?.status === 'on' && placeFor(turn, service, view, next) === null)
     return `no node can run ${service.name} with its new sockets and plugs, ${nameOf(next)} stays`;
   const isMissing = view !== null && service.live.size === 0 && service.desired > 0;
-  return isMissing && choosePlace(turn, service) === null ? `no node can run ${service.name}` : null;
+  return isMissing && anyPlace(turn, service) === null ? `no node can run ${service.name}` : null;
 }
 
 /** Is everything that can be reached of a service as the graph wants it? */
@@ -104,7 +114,11 @@ function isSettled(turn: Turn, service: ServiceState): boolean {
     if (view === null || instance.status !== 'on' || outdatedBy(view, instance).length > 0) return false;
   }
   // What no node can run now is started when one can.
-  return view === null || replicasOf(turn, service) >= service.desired || choosePlace(turn, service) === null;
+  return (
+    view === null ||
+    replicasOf(turn, service) >= wantedInAll(view.service, service.desired) ||
+    anyPlace(turn, service) === null
+  );
 }
 
 /** What would be done, for people to read first; nothing is changed. */
@@ -118,6 +132,10 @@ function stepsOf(turn: Turn, graph: Graph): Step[] {
     ...stepsOfEdges(turn, index),
     ...graph.services.flatMap(({ name }) => stepsOfService(turn, index, name)),
   ];
+}
+
+function isSameVersions(old: GraphService | null, now: GraphService): boolean {
+  return JSON.stringify(old?.versions ?? []) === JSON.stringify(now.versions ?? []);
 }
 
 function stepsOfRemoved(turn: Turn, service: ServiceState): Step[] {
@@ -151,9 +169,10 @@ function stepsOfService(turn: Turn, index: GraphIndex, name: string): Step[] {
   const service = known === undefined ? newService(view.service) : { ...known };
   const old = viewOf(state.index, name)?.service ?? null;
   const desired = limit(turn, service, old, view.service, index.graph.policies);
-  const changes = known === undefined || desired !== known.desired;
+  const isShared = !isSameVersions(old, view.service);
+  const changes = known === undefined || desired !== known.desired || isShared;
   const now = replicasOf(turn, service);
-  const going = changes ? surplus(turn, service, desired) : [];
+  const going = changes ? surplus(turn, service, desired, view.service) : [];
   const steps: Step[] = going.map((instance) => ({
     action: 'drain',
     instance: nameOf(instance),
@@ -178,18 +197,24 @@ function stepsOfService(turn: Turn, index: GraphIndex, name: string): Step[] {
   return changes ? [...steps, ...startSteps(turn, service, view, now, desired)] : steps;
 }
 
+function programsOf(vertex: GraphService): string[] {
+  const versions = liveVersions(vertex);
+  return versions.length === 0 ? [vertex.name] : versions.map(({ name }) => programOf(vertex.name, name));
+}
+
 function warningsOf(turn: Turn, graph: Graph): string[] {
   const { state } = turn;
   const index = indexGraph(graph);
-  return graph.services.flatMap(({ name, kind }) => {
+  return graph.services.flatMap((vertex) => {
+    const { name, kind } = vertex;
     const warnings: string[] = [];
-    if (
-      viewOf(state.index, name) === null &&
-      ![...state.agents.values()].some(({ repository }) => repository.has(name))
-    )
+    for (const program of programsOf(vertex)) {
+      const isNew = vertex.versions !== undefined || viewOf(state.index, name) === null;
+      if (!isNew || [...state.agents.values()].some(({ repository }) => repository.has(program))) continue;
       warnings.push(
-        `no node has ${name} in its repository: it cannot run before one that has it registers (an agent reads its repository file when it starts)`,
+        `no node has ${program} in its repository: it cannot run before one that has it registers (an agent reads its repository file when it starts)`,
       );
+    }
     const view = viewOf(index, name);
     const service = state.services.get(name);
     const next = view === null || service === undefined ? undefined : nextOf(state, service, view);

@@ -4,13 +4,16 @@
  * Lives here: feeding the scaling policy and carrying out its choice; idle instances. Does not live here:
  * the policy itself (policy/scaling.ts). Called on each beat.
  */
-import { replicasMax, type GraphService } from '../../../ssmmp/core/graph.ts';
+import { liveVersions, replicasMax, type GraphService } from '../../../ssmmp/core/graph.ts';
+import type { ScalingReplica } from '../../../ssmmp/core/policy.ts';
 import { OVERLOADED } from '../../../ssmmp/core/status.ts';
+import { consult } from '../consult.ts';
 import { drainInstance } from '../dialogues/shutdown.ts';
 import { nameOf } from '../instances.ts';
-import { isCold, isHot, scaleByLoad } from '../policy/scaling.ts';
-import type { Instance, ServiceState } from '../state.ts';
+import { replicasOf } from '../reconcile.ts';
+import { agentOf, type Instance, type ServiceState } from '../state.ts';
 import type { Turn } from '../turn.ts';
+import { wantedInAll } from '../versions.ts';
 import { rebalance } from './rebalance.ts';
 import { setReplicas } from './scale.ts';
 
@@ -26,32 +29,57 @@ export function scaleOnBeat(turn: Turn): void {
   }
 }
 
+/** Asks the scaling policy, and does what it says. A service that nobody needs is left to the next request. */
 function byLoad(turn: Turn, vertex: GraphService, service: ServiceState): void {
   const { now, state } = turn;
-  const loads = onOf(turn, service).map(({ health, load }) => (health === OVERLOADED ? 1 : (load ?? 0)));
-  service.hotSince = isHot(loads) ? service.hotSince || now : 0;
-  service.coldSince = isCold(loads) ? service.coldSince || now : 0;
-  const choice = scaleByLoad({
-    service: service.name,
-    desired: service.desired,
-    min: service.floor,
-    max: replicasMax(vertex, state.agents.size),
-    loads,
-    hotForMs: service.hotSince === 0 ? 0 : now - service.hotSince,
-    coldForMs: service.coldSince === 0 ? 0 : now - service.coldSince,
-    hotMs: state.timers.hotMs,
-    coldMs: state.timers.coldMs,
+  const desired = wantedInAll(vertex, service.desired);
+  if (desired === 0) return;
+  const on = onOf(turn, service);
+  const min = Math.max(1, wantedInAll(vertex, service.floor));
+  const max = Math.max(min, desired, replicasMax(vertex, state.agents.size));
+  const choice = consult(turn, 'scaling', service, {
+    desired,
+    min: Math.min(min, desired),
+    max,
+    sinceMs: service.scaledAt === 0 ? 0 : now - service.scaledAt,
+    replicas: on.map((instance) => replicaOf(turn, instance)),
+    starting: replicasOf(turn, service) - on.length,
+    waiting: service.waiting.size,
+    limits: { hotMs: state.timers.hotMs, coldMs: state.timers.coldMs },
   });
-  if (choice === null) return;
-  service.hotSince = 0;
-  service.coldSince = 0;
-  turn.event('service', choice.why, { service_name: service.name, desired: choice.desired });
-  setReplicas(turn, service, choice.desired, choice.why);
+  service.scaledAt = now;
+  for (const instance of on) instance.requestsSeen = instance.requests ?? 0;
+  if (choice.replicas === desired) return;
+  const { name } = service;
+  const why = choice.why ?? `${name} ${desired} → ${choice.replicas}: its scaling policy says so`;
+  turn.event('service', why, { service_name: name, desired: choice.replicas });
+  setReplicas(turn, service, choice.replicas, why);
+}
+
+function replicaOf(turn: Turn, instance: Instance): ScalingReplica {
+  const { id, version, since, health, load, inFlight, requests, requestsSeen, incoming } = instance;
+  const overloaded = health === OVERLOADED;
+  return {
+    instance: id,
+    node: agentOf(turn.state, instance)?.number ?? null,
+    version,
+    onForMs: turn.now - since,
+    load: overloaded ? 1 : (load ?? 0),
+    overloaded,
+    inFlight: inFlight ?? 0,
+    requests: requests ?? 0,
+    requestsSince: Math.max(0, (requests ?? 0) - requestsSeen),
+    sessions: incoming.size,
+  };
 }
 
 /** Drains what nobody has used for `idleAfterMs`; gateways and the fewest replicas stay. */
 function stopIdle(turn: Turn, vertex: GraphService, service: ServiceState, idleAfterMs: number): void {
-  for (const instance of onOf(turn, service)) {
+  const on = onOf(turn, service);
+  // Each version has one replica at least: they go together or not at all.
+  const together = liveVersions(vertex).length > 1 && !on.every((instance) => isIdle(turn, instance, idleAfterMs));
+  if (together) return;
+  for (const instance of on) {
     if (service.desired <= vertex.replicas.min || !isIdle(turn, instance, idleAfterMs)) continue;
     service.desired -= 1;
     service.floor = Math.min(service.floor, service.desired);

@@ -4,11 +4,11 @@
  * Lives here: what goes where, and the refusal when it cannot. Does not live here: one migration (migrate.ts).
  */
 import { viewOf } from '../../../ssmmp/core/graph.ts';
-import { choosePlace } from '../dialogues/execution.ts';
 import { drainInstance } from '../dialogues/shutdown.ts';
 import { loadOf, nameOf, serviceOf } from '../instances.ts';
+import { anyPlace, choosePlace } from '../placing.ts';
 import { countsAsReplica, reconcileAll } from '../reconcile.ts';
-import type { Agent, Instance } from '../state.ts';
+import type { Agent, Instance, ServiceState } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { findNode } from './find.ts';
 import { beginMigration } from './migrate.ts';
@@ -82,18 +82,25 @@ function fateOf(turn: Turn, agent: Agent, instance: Instance): 'stop' | 'migrate
   if (service === null || !countsAsReplica(turn, instance)) return 'stop';
   const min = viewOf(turn.state.index, instance.service)?.service.replicas.min ?? 0;
   const others = othersOf(turn, agent, instance);
-  if (others >= service.desired || (others >= Math.max(min, service.floor) && loadOf(instance) === 0)) return 'stop';
-  return choosePlace(turn, service, { not: agent.key }) === null ? 'stuck' : 'migrate';
+  if (instance.version === null || othersOf(turn, agent, instance, instance.version) > 0)
+    if (others >= service.desired || (others >= Math.max(min, service.floor) && loadOf(instance) === 0)) return 'stop';
+  return anyPlace(turn, service, { not: agent.key, version: instance.version }) === null ? 'stuck' : 'migrate';
 }
 
 /** Replicas of its service on other nodes. */
-function othersOf(turn: Turn, agent: Agent, instance: Instance): number {
+function othersOf(turn: Turn, agent: Agent, instance: Instance, version?: string): number {
   let others = 0;
   for (const id of serviceOf(turn, instance.service)?.live ?? []) {
     const other = turn.state.instances.get(id);
+    if (version !== undefined && other?.version !== version) continue;
     if (other !== undefined && other.agent !== agent.key && countsAsReplica(turn, other)) others += 1;
   }
   return others;
+}
+
+function placeOf(turn: Turn, agent: Agent, service: ServiceState, { version }: Instance): string | undefined {
+  const place = choosePlace(turn, service, { not: agent.key, version }, true);
+  return turn.state.agents.get(place ?? '')?.address;
 }
 
 function steps(turn: Turn, agent: Agent): Record<string, unknown>[] {
@@ -102,7 +109,7 @@ function steps(turn: Turn, agent: Agent): Record<string, unknown>[] {
     const service = instance === undefined ? null : serviceOf(turn, instance.service);
     if (instance === undefined || service === null) return [];
     const migrates = fateOf(turn, agent, instance) === 'migrate';
-    const to = migrates ? turn.state.agents.get(choosePlace(turn, service, { not: agent.key }) ?? '')?.address : null;
+    const to = migrates ? placeOf(turn, agent, service, instance) : null;
     const why = migrates ? `${service.desired} replicas are wanted` : 'enough run elsewhere, or nobody uses it';
     return [
       {

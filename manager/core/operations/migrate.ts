@@ -10,9 +10,10 @@
  *                      on the chosen node with the same data; requests wait meanwhile in their plugs
  */
 import { viewOf } from '../../../ssmmp/core/graph.ts';
-import { choosePlace, startInstance, type Where } from '../dialogues/execution.ts';
+import { startInstance } from '../dialogues/execution.ts';
 import { drainInstance } from '../dialogues/shutdown.ts';
-import { nameOf, serviceOf } from '../instances.ts';
+import { nameOf, programName, serviceOf } from '../instances.ts';
+import { anyPlace, choosePlace, type Where } from '../placing.ts';
 import { replicasOf } from '../reconcile.ts';
 import { offers, type Agent, type Instance, type Migration } from '../state.ts';
 import type { Turn } from '../turn.ts';
@@ -47,9 +48,9 @@ export function migrationRefusal(turn: Turn, instance: Instance, target: Agent |
   if (target !== null && target.key === instance.agent) return `${name} is on ${target.address} already`;
   if (target !== null && (target.status !== 'registered' || target.cordoned))
     return `node ${target.address} is ${target.cordoned ? 'drained; ssmmp uncordon takes it back' : target.status}`;
-  if (target !== null && !offers(target, instance.service))
-    return `node ${target.address} does not have ${instance.service} in its repository`;
-  if (choosePlace(turn, service, whereOf(instance, target)) !== null) return null;
+  if (target !== null && !offers(target, programName(instance)))
+    return `node ${target.address} does not have ${programName(instance)} in its repository`;
+  if (anyPlace(turn, service, whereOf(instance, target)) !== null) return null;
   const kind = viewOf(turn.state.index, instance.service)?.service.kind;
   const why = kind === 'gateway' ? 'every other node has a gateway at this public port, or' : 'no other node';
   return `${name} cannot go anywhere: ${why} ${kind === 'gateway' ? 'cannot run it' : `that is registered has ${instance.service}`}`;
@@ -125,17 +126,18 @@ function storeMoved(turn: Turn, migration: Migration): boolean {
 }
 
 function whereOf(instance: Instance, target: Agent | null): Where {
-  return target === null ? { not: instance.agent } : { only: target.key };
+  const { agent, version } = instance;
+  return target === null ? { not: agent, version } : { only: target.key, version };
 }
 
 /** What a migration would do, for --dry-run. */
 export function migrationSteps(turn: Turn, instance: Instance, target: Agent | null): Record<string, unknown>[] {
   const service = serviceOf(turn, instance.service);
-  const place = service === null ? null : choosePlace(turn, service, whereOf(instance, target));
+  const place = service === null ? null : choosePlace(turn, service, whereOf(instance, target), true);
   const agent_network_address = turn.state.agents.get(place ?? '')?.address ?? null;
   const start = {
     action: 'start',
-    service_name: instance.service,
+    service_name: programName(instance),
     agent_network_address,
     why: target === null ? 'the node with the fewest instances' : 'asked for',
   };

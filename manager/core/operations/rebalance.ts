@@ -10,6 +10,7 @@ import { askClose } from '../dialogues/session-close.ts';
 import { loadOf, nameOf } from '../instances.ts';
 import type { Instance, ServiceState } from '../state.ts';
 import type { Turn } from '../turn.ts';
+import { partOf, weightOf } from '../versions.ts';
 
 /** Sessions that one call closes at most; the next beat goes on. */
 const CLOSES_MAX = 32;
@@ -33,26 +34,67 @@ export function rebalance(turn: Turn, service: ServiceState): void {
   if (ready.length < 2) return;
   let total = 0;
   for (const instance of ready) total += loadOf(instance);
-  const share = Math.ceil(total / ready.length);
-  // A policy that does not look at sessions leaves them uneven: they are spread once when a replica comes, not for ever.
-  const spreads = state.graph.policies.balancing === 'least-sessions' || ready.some(({ fresh }) => fresh);
+  // A policy that does not look at sessions leaves them uneven, and weights make them so: they are spread once when a
+  // replica comes or the weights change, not for ever.
+  const { balancing } = state.graph.policies;
+  const isEven = (balancing === 'least-sessions' || balancing === 'weighted') && ready.every(isUnweighted);
+  const spreads = isEven || ready.some(({ fresh }) => fresh);
   let closes = 0;
   const close = (key: string, reason: string): void => {
     if (state.sessions.get(key)?.status !== 'on' || closes >= CLOSES_MAX) return;
     closes += 1;
     askClose(turn, key, 'source', reason);
   };
+  const whole = ready.reduce((sum, instance) => sum + weightInService(turn, ready, instance), 0);
   for (const instance of spreads ? ready : []) {
+    const share = Math.ceil((total * weightInService(turn, ready, instance)) / (whole || 1));
     let surplus = loadOf(instance) - share;
     for (const key of [...instance.incoming]) {
       if (surplus <= 0) break;
+      // A plug that reaches every replica would open it here again.
+      if (!isEven && reachesAll(turn, key, ready)) continue;
       surplus -= 1;
       close(key, `rebalanced: ${nameOf(instance)} has more than ${share} of ${total} sessions`);
     }
   }
   if (closes < CLOSES_MAX) for (const instance of ready) instance.fresh = false;
-  if (!state.settings.strict)
-    for (const key of narrowPlugs(turn, ready)) close(key, 'rebalanced: its plug is to spread over the replicas');
+  if (state.settings.strict) return;
+  for (const key of narrowPlugs(turn, ready)) close(key, 'rebalanced: its plug is to spread over the replicas');
+  for (const key of stalePlugs(turn, service, ready)) close(key, 'rebalanced: its part of the requests is another now');
+}
+
+/** Sessions that were told another part of the requests than is theirs now; of each plug at most half at one time. */
+function stalePlugs(turn: Turn, service: ServiceState, ready: readonly Instance[]): string[] {
+  const stale: string[] = [];
+  const ofPlug = new Map<string, number>();
+  for (const instance of ready) {
+    const part = partOf(turn.state, service, instance);
+    if (part === null) continue;
+    for (const key of instance.incoming) {
+      const session = turn.state.sessions.get(key);
+      if (session === undefined || session.part === part) continue;
+      const plug = `${session.source}/${session.plug}`;
+      const count = (ofPlug.get(plug) ?? 0) + 1;
+      ofPlug.set(plug, count);
+      if (count <= Math.ceil(ready.length / 2)) stale.push(key);
+    }
+  }
+  return stale;
+}
+
+function isUnweighted({ version }: Instance): boolean {
+  return version === null;
+}
+
+/** The weight of an instance's version, divided among the version's ready replicas. */
+function weightInService(turn: Turn, ready: readonly Instance[], instance: Instance): number {
+  const replicas = ready.filter(({ version }) => version === instance.version).length;
+  return weightOf(turn.state, instance) / replicas;
+}
+
+function reachesAll(turn: Turn, key: string, ready: readonly Instance[]): boolean {
+  const source = turn.state.instances.get(turn.state.sessions.get(key)?.source ?? 0);
+  return source !== undefined && ready.every(({ id }) => source.reaches.has(id));
 }
 
 /**

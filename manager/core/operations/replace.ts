@@ -13,16 +13,21 @@
  */
 import { OK } from '../../../ssmmp/core/status.ts';
 import { viewOf, type ServiceView } from '../../../ssmmp/core/graph.ts';
-import { choosePlace, startInstance } from '../dialogues/execution.ts';
+import { startInstance } from '../dialogues/execution.ts';
 import { drainInstance } from '../dialogues/shutdown.ts';
-import { nameOf } from '../instances.ts';
+import { nameOf, programName } from '../instances.ts';
+import { anyPlace } from '../placing.ts';
 import { agentOf, offers, type Instance, type ManagerState, type ServiceState } from '../state.ts';
 import type { Turn } from '../turn.ts';
+import { isVersionGone, replicasOfVersion, wantedOfEach } from '../versions.ts';
 
 /** How an instance differs from what the graph says of its service: `+ plug p`, `- socket s`; empty for not at all. */
 export function outdatedBy(view: ServiceView, instance: Instance): string[] {
   const { sockets, plugs } = instance;
   return [
+    ...(isVersionGone(view.service, instance)
+      ? [instance.version === null ? 'it has versions now' : `- version ${instance.version}`]
+      : []),
     ...plugs.filter((plug) => !hasPlug(view, plug)).map(({ plug }) => `- plug ${plug}`),
     ...view.plugs
       .filter((edge) => !plugs.some((plug) => isPlug(edge, plug)))
@@ -85,11 +90,11 @@ export function placeFor(
   instance: Instance,
 ): { readonly agent: string; readonly isNewFirst: boolean } | null {
   const { kind } = view.service;
-  const free = kind === 'baas' ? null : choosePlace(turn, service, {}, view);
+  const free = kind === 'baas' ? null : anyPlace(turn, service, {}, view);
   if (free !== null) return { agent: free, isNewFirst: true };
   if (kind === 'service') return null;
   const own = isUsable(turn, instance) ? instance.agent : null;
-  const agent = own ?? (kind === 'baas' ? choosePlace(turn, service, { not: instance.agent }, view) : null);
+  const agent = own ?? (kind === 'baas' ? anyPlace(turn, service, { not: instance.agent }, view) : null);
   return agent === null ? null : { agent, isNewFirst: false };
 }
 
@@ -125,10 +130,16 @@ function replace(turn: Turn, service: ServiceState, view: ServiceView, instance:
     drainInstance(turn, instance, reason);
     return true;
   }
+  if (view.service.versions !== undefined && isVersionGone(view.service, instance)) {
+    if (!areOthersOn(turn, service, view)) return false;
+    drainInstance(turn, instance, reason);
+    return true;
+  }
   const place = placeFor(turn, service, view, instance);
   if (place === null) return false;
   const { agent, isNewFirst } = place;
-  const replacement = isNewFirst ? startInstance(turn, service, { only: agent }) : null;
+  const where = isVersionGone(view.service, instance) ? {} : { version: instance.version };
+  const replacement = isNewFirst ? startInstance(turn, service, where) : null;
   if (isNewFirst && replacement === null) return false;
   if (!isNewFirst) service.prefer = agent;
   const how = replacement === null ? ', the old one first' : ` by ${nameOf(replacement)}`;
@@ -149,6 +160,22 @@ function replace(turn: Turn, service: ServiceState, view: ServiceView, instance:
   return true;
 }
 
+/** Are the versions that take over on, as many as are wanted, or as many as any node can run? */
+function areOthersOn(turn: Turn, service: ServiceState, view: ServiceView): boolean {
+  let on = 0;
+  for (const id of service.live) {
+    const instance = turn.state.instances.get(id);
+    if (instance === undefined || isVersionGone(view.service, instance)) continue;
+    if (instance.status === 'on') on += 1;
+    else if (instance.status === 'starting' || instance.status === 'planned') return false;
+  }
+  const isShort = [...wantedOfEach(view.service, service.desired)].some(
+    ([version, count]) =>
+      replicasOfVersion(turn, service, version) < count && anyPlace(turn, service, { version }, view) !== null,
+  );
+  return !isShort && (on > 0 || service.desired === 0);
+}
+
 /** Can its own node start its service again? */
 function isUsable(turn: Turn, instance: Instance): boolean {
   const agent = agentOf(turn.state, instance);
@@ -158,7 +185,7 @@ function isUsable(turn: Turn, instance: Instance): boolean {
     agent.connection !== null &&
     agent.health === OK &&
     !agent.cordoned &&
-    offers(agent, instance.service)
+    offers(agent, programName(instance))
   );
 }
 

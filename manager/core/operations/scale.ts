@@ -4,13 +4,21 @@
  * Lives here: whether a number of replicas may be wanted, and which replicas go. Does not live here:
  * starting what is missing (reconcile.ts), draining (dialogues/shutdown.ts), scaling by load (autoscale.ts).
  */
-import { replicasMax, viewOf, type ServiceView } from '../../../ssmmp/core/graph.ts';
+import {
+  liveVersions,
+  programOf,
+  replicasMax,
+  viewOf,
+  type GraphService,
+  type ServiceView,
+} from '../../../ssmmp/core/graph.ts';
 import { drainInstance } from '../dialogues/shutdown.ts';
-import { choosePlaces } from '../dialogues/execution.ts';
 import { loadOf, nameOf } from '../instances.ts';
+import { choosePlaces } from '../placing.ts';
 import { countsAsReplica, reconcile, replicasOf } from '../reconcile.ts';
 import type { Instance, ServiceState } from '../state.ts';
 import type { Turn } from '../turn.ts';
+import { missingReplicas, wantedInAll, wantedOfEach } from '../versions.ts';
 
 /** `ssmmp scale SERVICE N`. Refused with the reason, or answered when so many replicas run. */
 export function scale(turn: Turn, request: number, name: string, replicas: number, dryRun: boolean): void {
@@ -35,15 +43,27 @@ export function setReplicas(turn: Turn, service: ServiceState, replicas: number,
   reconcile(turn, service);
 }
 
-/** The replicas that go when only so many are wanted: those with the fewest sessions, the youngest first. */
-export function surplus(turn: Turn, service: ServiceState, replicas: number): Instance[] {
+/**
+ * The replicas that go when only so many are wanted: those with the fewest sessions, the youngest first; of each version
+ * as many as its share is smaller. What the graph has no version for any more is replaced, not counted here.
+ */
+export function surplus(
+  turn: Turn,
+  service: ServiceState,
+  replicas: number,
+  vertex: GraphService | null = viewOf(turn.state.index, service.name)?.service ?? null,
+): Instance[] {
   const counted: Instance[] = [];
   for (const id of service.live) {
     const instance = turn.state.instances.get(id);
     if (instance !== undefined && countsAsReplica(turn, instance)) counted.push(instance);
   }
   counted.sort((a, b) => rank(a) - rank(b) || loadOf(a) - loadOf(b) || b.id - a.id);
-  return counted.slice(0, Math.max(0, counted.length - replicas));
+  if (vertex?.versions === undefined || replicas === 0) return counted.slice(0, Math.max(0, counted.length - replicas));
+  return [...wantedOfEach(vertex, replicas)].flatMap(([version, wanted]) => {
+    const own = counted.filter((instance) => instance.version === version);
+    return own.slice(0, Math.max(0, own.length - wanted));
+  });
 }
 
 /** Why so many replicas may not be wanted, or null. */
@@ -55,6 +75,9 @@ export function refusalOf(turn: Turn, name: string, replicas: number): string | 
     return `${name} is a BaaS: it holds data that one instance owns (R50), so a second one could not write. Its callers can be scaled`;
   const { min } = service.replicas;
   const max = replicasMax(service, state.agents.size);
+  const versions = liveVersions(service).length;
+  if (replicas > 0 && replicas < versions)
+    return `${name} has ${versions} versions with a weight, and each has one replica at least, so ${replicas} is too few; 'ssmmp apply' a graph in which one has the weight 0`;
   if (replicas < min || replicas > max)
     return `${name} may have ${min} to ${max} replicas (the graph's 'replicas'${service.replicas.max === null ? ', one gateway a node' : ''}), not ${replicas}`;
   return null;
@@ -79,13 +102,24 @@ export function startSteps(
   now: number,
   replicas: number,
 ): Record<string, unknown>[] {
-  const places = choosePlaces(turn, service, view, replicas - now);
-  return Array.from({ length: Math.max(0, replicas - now) }, (_, at) => ({
+  const { service: vertex } = view;
+  const plain = Array.from({ length: Math.max(0, replicas - now) }, () => null);
+  const missing = vertex.versions === undefined ? plain : missingReplicas(turn, service, vertex, replicas);
+  const places = choosePlaces(turn, service, view, missing);
+  const wanted = wantedInAll(vertex, replicas);
+  return missing.map((version, at) => ({
     action: 'start',
-    service_name: service.name,
+    service_name: programOf(service.name, version),
     agent_network_address: turn.state.agents.get(places[at] ?? '')?.address ?? null,
-    why: `${now} of ${replicas} replicas run; the node with the fewest instances is taken first`,
+    why: `${now} of ${wanted} replicas run; ${placementText(turn)}`,
   }));
+}
+
+function placementText(turn: Turn): string {
+  const { placement } = turn.state.graph.policies;
+  return typeof placement === 'object'
+    ? `${placement.file} chooses the node`
+    : 'the node with the fewest instances is taken first';
 }
 
 /** What is not on yet goes first, what is out of contact next. */

@@ -21,8 +21,14 @@ export type InstanceEffect =
     }
   /** Forget a `dial`: no input about it any more. */
   | { readonly kind: 'abandon_dial'; readonly opening: number }
-  /** The dialed connection is a session now: requests of this plug may take it. */
-  | { readonly kind: 'use_session'; readonly opening: number; readonly plug: string; readonly key: string }
+  /** The dialed connection is a session now: requests of this plug may take it; `part` as in Granted. */
+  | {
+      readonly kind: 'use_session';
+      readonly opening: number;
+      readonly plug: string;
+      readonly key: string;
+      readonly part?: number;
+    }
   /** Spread the requests of this plug over so many sessions; it may have fewer, and more. */
   | { readonly kind: 'spread'; readonly plug: string; readonly sessions: number }
   /** Say `session_needed` if requests wait at this plug. */

@@ -58,6 +58,8 @@ export interface Granted {
   readonly destSocket: string;
   readonly destAddress: string;
   readonly destPort: number;
+  /** The part of the plug's requests that the session is to carry, in thousandths (x_weight); missing where all are equal. */
+  readonly part?: number;
   sourcePort: number;
   /** Source ports tried (R22). */
   portTries: number;

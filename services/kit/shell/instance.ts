@@ -160,7 +160,7 @@ export class Instance {
       case 'abandon_dial':
         return plugs.abandonDial(effect.opening);
       case 'use_session':
-        return plugs.use(effect.opening, effect.plug, effect.key);
+        return plugs.use(effect.opening, effect.plug, effect.key, effect.part);
       case 'spread':
         return plugs.spread(effect.plug, effect.sessions);
       case 'check_need':

@@ -121,7 +121,7 @@ export class Plugs {
   }
 
   /** Effect `use_session`: what waits at the plug leaves at once. */
-  use(opening: number, name: string, key: string): void {
+  use(opening: number, name: string, key: string, part = 0): void {
     const socket = this.dials.get(opening)?.socket;
     const entry = this.entries.get(name);
     if (socket === null || socket === undefined || entry === undefined) return;
@@ -142,6 +142,7 @@ export class Plugs {
       entry.discipline === 'ordered'
         ? new OrderedSourceSession(socket, key, events, this.now())
         : new MatchedSourceSession(socket, key, events, this.now());
+    session.part = part;
     this.sessions.set(key, { session, plug });
     // Broken between dialing and now: its events have passed, so they are told again.
     if (socket.destroyed) setImmediate(() => socket.emit('close', true));

@@ -74,6 +74,9 @@ export abstract class SourceSession extends LineConnection {
   sentSeen = 0;
   usedAt: number;
   draining = false;
+  /** The part of its plug's requests it is to carry, 0 for unknown; and how far it has got with it (spread.ts). */
+  part = 0;
+  passed = 0;
   protected readonly events: SourceEvents;
   /** What still comes is not looked at: its requests are under way on another session by now. */
   protected over = false;

@@ -7,7 +7,8 @@
  * Theory. Requests go to as many sessions as there are replicas, the oldest ones; a session beyond them is surplus: it
  * is taken only when the others have no room, so that it falls idle and is closed. Where nothing is known of replicas,
  * crowding is the sign: one more session when each has over CROWDED_IN_FLIGHT requests under way, one less when half of that
- * would do without it. It is looked at by the plug's clock, not by each request.
+ * would do without it. It is looked at by the plug's clock, not by each request. Where versions have weights, each session
+ * has a part of the requests (x_weight), and the parts decide instead of what is in flight.
  */
 import { SESSIONS_PER_PLUG_MAX } from '../core/dialogues/replicas.ts';
 import type { SourceSession } from './source-session.ts';
@@ -23,6 +24,8 @@ export class Spread {
   private replicas = 1;
   private crowd = 1;
   private chosen: SourceSession[] = [];
+  /** Do the chosen sessions carry different parts of the requests? */
+  private isWeighted = false;
   private next = 0;
 
   add(session: SourceSession): void {
@@ -46,6 +49,9 @@ export class Spread {
     const open = this.sessions.filter(({ draining }) => !draining);
     this.usable = open.length;
     this.chosen = open.slice(0, this.wanted);
+    const parts = new Set(this.chosen.map(({ part }) => part));
+    this.isWeighted = parts.size > 1 && !parts.has(0);
+    if (this.isWeighted) for (const session of this.chosen) session.passed = 0;
     if (this.next >= this.chosen.length) this.next = 0;
   }
 
@@ -56,6 +62,7 @@ export class Spread {
 
   /** The session for a request; null when none has room. */
   choose(): SourceSession | null {
+    if (this.isWeighted) return this.byPart() ?? this.surplus();
     const { chosen } = this;
     const count = chosen.length;
     let best: SourceSession | null = null;
@@ -84,6 +91,16 @@ export class Spread {
       this.crowd = Math.min(Math.max(crowd, chosen.length + 1), SESSIONS_PER_PLUG_MAX);
     else if (crowd > 1 && all < ((crowd - 1) * CROWDED_IN_FLIGHT) / 2) this.crowd = crowd - 1;
     if (this.crowd !== crowd) this.refresh();
+  }
+
+  /** The one that is furthest behind its part: each request moves its session on by the inverse of its part. */
+  private byPart(): SourceSession | null {
+    let best: SourceSession | null = null;
+    for (const session of this.chosen)
+      if (session.hasRoom && (best === null || session.passed + 1 / session.part < best.passed + 1 / best.part))
+        best = session;
+    if (best !== null) best.passed += 1 / best.part;
+    return best;
   }
 
   private surplus(): SourceSession | null {

@@ -227,7 +227,7 @@ const ROWS: readonly (readonly [title: string, text: string, problems: readonly 
     'an unknown key of a service',
     withService('extra: {kind: service, replica: {}}'),
     [
-      "cnapp.yaml:6:26 service 'extra' has the unknown key 'replica' (did you mean 'replicas'?); known are kind, public, replicas, idle_after",
+      "cnapp.yaml:6:26 service 'extra' has the unknown key 'replica' (did you mean 'replicas'?); known are kind, public, replicas, idle_after, versions",
     ],
   ],
   [
@@ -240,13 +240,15 @@ const ROWS: readonly (readonly [title: string, text: string, problems: readonly 
   [
     'an unknown policy',
     `${HEAD}${EDGES}policies: {balancing: luck}\n`,
-    ["cnapp.yaml:9:23 policies.balancing is 'luck'; expected least-sessions, round-robin, random"],
+    [
+      "cnapp.yaml:9:23 policies.balancing is 'luck'; expected least-sessions, round-robin, random, weighted, or a file such as ./my-policies.ts",
+    ],
   ],
   [
     'an unknown key of the policies',
     `${HEAD}${EDGES}policies: {balancng: least-sessions}\n`,
     [
-      "cnapp.yaml:9:12 policies has the unknown key 'balancng' (did you mean 'balancing'?); known are balancing, scaling",
+      "cnapp.yaml:9:12 policies has the unknown key 'balancng' (did you mean 'balancing'?); known are placement, balancing, scaling, restart",
     ],
   ],
   [

@@ -4,7 +4,15 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { parseDuration, formatDuration } from '../../../ssmmp/core/duration.ts';
 import { nearestWord } from '../../../ssmmp/core/did-you-mean.ts';
-import { callersOf, edgeOfPlug, indexGraph, isEdge, replicasMax, viewOf } from '../../../ssmmp/core/graph.ts';
+import {
+  DEFAULT_POLICIES,
+  callersOf,
+  edgeOfPlug,
+  indexGraph,
+  isEdge,
+  replicasMax,
+  viewOf,
+} from '../../../ssmmp/core/graph.ts';
 import type { Graph } from '../../../ssmmp/core/graph.ts';
 import { parseGraph } from '../../../ssmmp/core/graph-parse.ts';
 import { GRAPH_FORMATS, renderGraph } from '../../../ssmmp/core/graph-render.ts';
@@ -37,7 +45,7 @@ describe('graph file, good ones', () => {
   it('gives the defaults of design.md', () => {
     const graph = load(TINY);
     expect(graph).to.include({ cnapp: 'tiny', alias: 'gateway.tiny.test' });
-    expect(graph.policies).to.deep.equal({ balancing: 'least-sessions', scaling: 'load' });
+    expect(graph.policies).to.deep.equal(DEFAULT_POLICIES);
     expect(graph.services).to.deep.equal([
       {
         name: 'gw',
@@ -223,7 +231,7 @@ db  [baas]  0 instances
       alias: null,
       services,
       edges: [...edges, long],
-      policies: { balancing: 'least-sessions', scaling: 'load' },
+      policies: DEFAULT_POLICIES,
     };
     for (const format of GRAPH_FORMATS) expect(renderGraph(graph, format)).to.include('s4094');
   });

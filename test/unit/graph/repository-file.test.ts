@@ -58,7 +58,7 @@ describe('repository file', () => {
     ['a: {run: [x], plugs: [" "]}', `2:25 plugs.0 of service 'a' is ' '; expected ${NAME}`],
     [
       'a: {run: [x], plug: [p]}',
-      "2:17 service 'a' has the unknown key 'plug' (did you mean 'plugs'?); known are sockets, plugs, run, env, spares",
+      "2:17 service 'a' has the unknown key 'plug' (did you mean 'plugs'?); known are sockets, plugs, run, env, spares, versions",
     ],
   ];
   for (const [service, problem] of rows) {

@@ -70,4 +70,23 @@ describe('kit: spreading requests over sessions', () => {
     expect(spread.wanted).to.equal(1);
     expect(chosen(spread, 2)).to.equal('aa');
   });
+
+  it('parts decide where versions have weights: nine of ten, whatever is in flight; all equal where one is unknown', () => {
+    const spread = new Spread();
+    spread.over(2);
+    const fake = (name: string, part: number): Fake & { part: number; passed: number } => ({
+      ...{ name, part, passed: 0, live: 0, draining: false, hasRoom: true },
+    });
+    const [old, canary] = [fake('a', 900), fake('b', 100)];
+    for (const session of [old, canary]) spread.add(session as unknown as SourceSession);
+    const order = chosen(spread, 20);
+    expect(order.replaceAll('a', '')).to.equal('bb');
+    expect(order).to.match(/^a+ba{9}ba*$/);
+    old.hasRoom = false;
+    expect(chosen(spread, 2)).to.equal('bb');
+    old.hasRoom = true;
+    canary.part = 0;
+    spread.refresh();
+    expect(chosen(spread, 4)).to.equal('abab');
+  });
 });

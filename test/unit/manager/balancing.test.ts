@@ -1,13 +1,22 @@
 /** The balancing policies, alone and in the Manager. */
 import { expect } from 'chai';
-import { BALANCE } from '../../../manager/core/policy/balancing.ts';
-import type { BalancingView } from '../../../manager/core/policy/balancing.ts';
+import { BALANCING } from '../../../manager/core/policy/balancing.ts';
+import type { BalancingView } from '../../../ssmmp/core/policy.ts';
 import { SMALL } from './harness.ts';
 import { Obedient } from './obedient.ts';
 
 function view(sessions: Record<number, number>, last = 0, choices = 0): BalancingView {
-  const candidates = Object.entries(sessions).map(([id, count]) => ({ instance: Number(id), sessions: count }));
-  return { candidates: candidates.sort((a, b) => a.sessions - b.sessions), last, choices };
+  const candidates = Object.entries(sessions).map(([id, count]) => ({
+    instance: Number(id),
+    node: 1,
+    version: null,
+    weight: 1,
+    sessions: count,
+    load: null,
+    inFlight: null,
+  }));
+  const common = { at: 0, service: 'front', state: null, source: null, last, choices };
+  return { ...common, candidates: candidates.sort((a, b) => a.sessions - b.sessions) };
 }
 
 /** A cluster with three replicas of front and so many sessions from gate. */
@@ -21,12 +30,12 @@ function cluster(policy: string, sessions: number): Obedient {
 
 describe('balancing policies', () => {
   it('least-sessions takes the instance with the fewest', () => {
-    expect(BALANCE['least-sessions'](view({ 3: 2, 4: 1, 5: 7 }))).to.equal(4);
+    expect(BALANCING['least-sessions'](view({ 3: 2, 4: 1, 5: 7 })).instance).to.equal(4);
   });
 
   it('round-robin takes the next id, and begins again after the highest', () => {
     const loads = { 3: 9, 4: 0, 8: 1 };
-    expect([0, 3, 4, 5, 8, 9].map((last) => BALANCE['round-robin'](view(loads, last)))).to.deep.equal([
+    expect([0, 3, 4, 5, 8, 9].map((last) => BALANCING['round-robin'](view(loads, last)).instance)).to.deep.equal([
       3, 4, 8, 8, 3, 3,
     ]);
   });
@@ -34,8 +43,8 @@ describe('balancing policies', () => {
   it('random takes each with the same probability, and the same again at the same count', () => {
     const taken = new Map<number, number>();
     for (let choices = 0; choices < 3000; choices += 1) {
-      const id = BALANCE.random(view({ 3: 0, 4: 5, 8: 1 }, 0, choices));
-      expect(BALANCE.random(view({ 8: 0, 4: 1, 3: 2 }, 9, choices))).to.equal(id);
+      const id = BALANCING.random(view({ 3: 0, 4: 5, 8: 1 }, 0, choices)).instance;
+      expect(BALANCING.random(view({ 8: 0, 4: 1, 3: 2 }, 9, choices)).instance).to.equal(id);
       taken.set(id, (taken.get(id) ?? 0) + 1);
     }
     for (const count of taken.values()) expect(count).to.be.within(900, 1100);

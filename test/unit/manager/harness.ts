@@ -9,7 +9,8 @@ import { brokenInvariant } from '../../../manager/core/invariants.ts';
 import type { ManagerEffect } from '../../../manager/core/effects.ts';
 import type { Command, ManagerInput, ManagerSettings } from '../../../manager/core/inputs.ts';
 import { initialManager, loadManager, saveManager } from '../../../manager/core/save.ts';
-import { managerMachine } from '../../../manager/core/step.ts';
+import type { PolicyOracle } from '../../../manager/core/oracle.ts';
+import { managerMachine, managerWith } from '../../../manager/core/step.ts';
 import type { ManagerState } from '../../../manager/core/state.ts';
 import type { Message, MessageType } from '../../../ssmmp/core/catalog.ts';
 import { decode, encode } from '../../../ssmmp/core/codec.ts';
@@ -66,16 +67,26 @@ export class TestManager {
   readonly silent = new Set<number>();
   agentsAnswer = true;
   private connections = 0;
+  private readonly machine: typeof managerMachine;
 
-  constructor(graph: Graph | string = SMALL, settings: Partial<ManagerSettings> = {}) {
+  constructor(
+    graph: Graph | string = SMALL,
+    settings: Partial<ManagerSettings> = {},
+    oracle: PolicyOracle | null = null,
+  ) {
+    this.machine = managerWith(oracle);
     const checked = typeof graph === 'string' ? graphOf(graph) : graph;
     this.input({ kind: 'manager_started', epoch: 1, graph: checked, settings: { ...SETTINGS, ...settings } });
   }
 
   input(input: Unstamped): readonly ManagerEffect[] {
     const stamped = { ...input, at: this.now } as ManagerInput;
-    const { effects } = managerMachine.step(this.state, stamped);
-    this.journal.push({ n: this.journal.length, in: structuredClone(stamped), out: structuredClone(effects) });
+    const { effects, recorded } = this.machine.step(this.state, stamped);
+    this.journal.push({
+      n: this.journal.length,
+      in: structuredClone({ ...stamped, ...recorded }),
+      out: structuredClone(effects),
+    });
     const broken = brokenInvariant(this.state);
     if (broken !== null) throw new Error(`after ${JSON.stringify(stamped)}: ${broken}`);
     this.last = effects;

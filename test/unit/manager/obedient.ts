@@ -6,6 +6,8 @@
  * agents say, `#` events, `=` replies to operators; health is left out). No real time.
  */
 import type { ManagerEffect } from '../../../manager/core/effects.ts';
+import { programName } from '../../../manager/core/instances.ts';
+import type { PolicyOracle } from '../../../manager/core/oracle.ts';
 import type { Instance } from '../../../manager/core/state.ts';
 import type { Message } from '../../../ssmmp/core/catalog.ts';
 import { encode } from '../../../ssmmp/core/codec.ts';
@@ -13,7 +15,7 @@ import { graphOf, SMALL, sessionAck, sessionRequest, TestManager } from './harne
 
 const ADDRESSES = ['127.0.0.11', '127.0.0.12', '127.0.0.13'] as const;
 /** What every node can run: the services of SMALL, and one that a graph may bring later. */
-const REPOSITORY = ['gate', 'front', 'side', 'store', 'more'];
+const REPOSITORY = ['gate', 'front', 'side', 'store', 'more', 'front.v1', 'front.v2'];
 
 export class Obedient {
   readonly m: TestManager;
@@ -29,8 +31,8 @@ export class Obedient {
   private nextPort = 20000;
   private nextId = 1000;
 
-  constructor(graph = SMALL) {
-    this.m = new TestManager(graph);
+  constructor(graph = SMALL, oracle: PolicyOracle | null = null) {
+    this.m = new TestManager(graph, {}, oracle);
     for (const address of ADDRESSES) {
       const connection = this.m.open(address);
       this.obey(this.m.register(connection, address, REPOSITORY, { x_node: address }));
@@ -52,7 +54,10 @@ export class Obedient {
   open(service: string, plug: string, socket: string, dest: string): void {
     const source = this.of(service)[0];
     if (source === undefined) throw new Error(`no instance of ${service}`);
-    this.say(this.homeOf(source), sessionRequest((this.nextId += 1), [service, source.id], plug, socket, dest));
+    this.say(
+      this.homeOf(source),
+      sessionRequest((this.nextId += 1), [programName(source), source.id], plug, socket, dest),
+    );
   }
 
   /** The live instances of a service. */

@@ -4,6 +4,7 @@
  * It answers with the rows it was given, asks for the token, keeps the commands it got, and pushes events to whoever
  * watches.
  */
+import { DEFAULT_POLICIES } from '../../../ssmmp/core/graph.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
@@ -160,7 +161,7 @@ export function smallState(): FakeState {
         { name: 'post', kind: 'service', publicSockets: [], replicas: { min: 0, max: 5 }, idleAfterMs: null },
       ],
       edges: [{ source: 'gw', plug: 'p', socket: 's', dest: 'post' }],
-      policies: { balancing: 'least-sessions', scaling: 'load' },
+      policies: DEFAULT_POLICIES,
     },
     events: [{ seq: 1, time: '2025-01-31T12:00:00.000Z', kind: 'instance_on', text: 'gw/1 is on' }],
     trace: [],

@@ -100,6 +100,7 @@ export function sessionResponse(turn: Turn, message: Message<'session_response'>
     destSocket: message.dest_socket_name ?? plug.socket,
     destAddress,
     destPort,
+    ...partOf(message),
     sourcePort: 0,
     portTries: 0,
   };
@@ -108,6 +109,12 @@ export function sessionResponse(turn: Turn, message: Message<'session_response'>
   noteReplicas(turn, plug, message);
   // The others at once: the plug was in use when it asked for this one.
   if (!state.deadlines.has(`retry/${plug.plug}`)) askForMissing(turn, plug, 1);
+}
+
+/** What `x_weight` says; a line that cannot be read says nothing. */
+function partOf(message: Message<'session_response'>): { part?: number } {
+  const told = message.x?.x_weight ?? '';
+  return /^[1-9]\d{0,3}$/.test(told) ? { part: Number(told) } : {};
 }
 
 /** A grant for an exchange that was given up is acknowledged; anything else is an answer to nothing. */
@@ -137,7 +144,13 @@ export function dialed(turn: Turn, id: number, sourcePort?: number): void {
   state.sources.set(key, { key, id, plug, granted, closing: null, asks: [] });
   (state.plugs.get(plug) as PlugState).failures = 0;
   turn.deadline('idle', key, state.timers.idleSessionMs);
-  turn.do({ kind: 'use_session', opening: id, plug, key });
+  turn.do({
+    kind: 'use_session',
+    opening: id,
+    plug,
+    key,
+    ...(granted.part === undefined ? {} : { part: granted.part }),
+  });
   acknowledge(turn, id, granted, OK);
 }
 
