@@ -18,8 +18,11 @@ const GROWN_MB_MAX = 192;
 const GROWN_GATEWAY_MB_MAX = GROWN_MB_MAX + 128;
 /** Garbage is collected when V8 finds the time. */
 const COLLECTED_MS = 10_000;
-/** What nothing that a stranger says may lead to: lost nodes, ended instances. */
-const DAMAGE = /suspect|lost|hung|→ (unknown|killing|off)|crash/;
+/**
+ * What nothing that a stranger says may lead to: lost nodes, ended instances. A node may be suspect for a moment, where
+ * the attackers take the processor of the machine that is attacked; by the end all are back (`damage`).
+ */
+const DAMAGE = /lost|hung|→ (killing|off)|crash/;
 
 export class Siege {
   readonly cluster: Cluster;
@@ -75,6 +78,9 @@ export class Siege {
   async damage(rogue = ''): Promise<string[]> {
     const now = processesOf(this.cluster.subnet);
     const events = await this.operator.list<{ seq: number; text: string }>(`events?since=${this.firstEvent}`);
+    const nodes = (): Promise<{ status: string }[]> => this.operator.list('nodes');
+    const isBack = async (): Promise<boolean> => (await nodes()).every(({ status }) => status !== 'suspect');
+    await until('no node is suspect', isBack, COLLECTED_MS);
     return [
       ...this.witness.complaints(NOTICED_MS),
       ...events.flatMap(({ text }) => (DAMAGE.test(text) && !text.startsWith(`${rogue} `) ? [text] : [])),
