@@ -1,5 +1,5 @@
 /**
- * TypeScript of labs and of students, made into one CommonJS file each.
+ * TypeScript of labs and of students, made into one CommonJS file each: `.cjs`, since it may lie below a package of modules.
  *
  * Lives here: calling esbuild, loading a bundle. Does not live here: types (nobody checks them here; editors do).
  *

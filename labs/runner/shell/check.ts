@@ -95,7 +95,7 @@ function isLeftOut(item: LabItem, { only, quickOnly }: CheckOptions): boolean {
 
 async function checkItems(lab: Lab, runFolder: string, places: Places): Promise<CheckItems> {
   const path = labFiles.check(lab.folder);
-  const module = await loadModule<{ checks?: CheckItems }>(path, join(runFolder, 'built', 'check.js'), places);
+  const module = await loadModule<{ checks?: CheckItems }>(path, join(runFolder, 'built', 'check.cjs'), places);
   const { checks } = module;
   const place = relative(places.root, path);
   if (checks === undefined) throw new Error(`${place} exports no \`checks\``);

@@ -67,7 +67,7 @@ export async function play(
   if (!existsSync(file)) return;
   const built = `${folder}.played`;
   try {
-    const played = await loadModule<Play>(file, join(built, `${parts.join('-')}.js`), places);
+    const played = await loadModule<Play>(file, join(built, `${parts.join('-')}.cjs`), places);
     for (const part of parts) {
       // each with a scope of its own: what `operate` started has stopped, and written its last line, before `answer` reads
       const scope = new Scope();

@@ -164,7 +164,7 @@ export class Work {
   async bundle(file: string): Promise<string> {
     this.text(file);
     this.#run.bundles += 1;
-    const outfile = join(this.#run.runFolder, 'built', `${this.#run.bundles}.js`);
+    const outfile = join(this.#run.runFolder, 'built', `${this.#run.bundles}.cjs`);
     await bundle(this.path(file), outfile, this.places);
     return outfile;
   }
