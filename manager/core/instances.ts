@@ -100,7 +100,8 @@ export type End = 'asked' | 'unasked';
 export function endInstance(turn: Turn, instance: Instance, end: End, reason: string): void {
   const { state, now } = turn;
   if (instance.status === 'off') return;
-  const ranMs = instance.status === 'on' ? now - instance.since : 0;
+  // Since it was planned: a restart of the Manager, or an agent that was away, is no new beginning.
+  const ranMs = instance.status === 'planned' || instance.status === 'starting' ? 0 : now - instance.plannedAt;
   setStatus(turn, instance, 'off', reason);
   const ports = instance.sockets.map(({ port }) => port);
   releasePorts(state, instance.address, ports, instance.id, now);

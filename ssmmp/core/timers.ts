@@ -47,6 +47,10 @@ const ROWS = {
     4000,
     'Requests under way on a session that closes have this long to finish; then it closes, within closeMs.',
   ],
+  muteMs: [
+    1500,
+    'A session that is to close, has requests under way, and from which nothing has come for this long is broken off.',
+  ],
   dialMs: [3000, "A plug that was granted a session connects within this time, before the Manager's ackMs is over."],
   sessionRetryFirstMs: [50, 'A plug that got no session asks again at once, then after this, then doubling.'],
   sessionRetryMostMs: [1000, 'Longest wait between two such tries.'],

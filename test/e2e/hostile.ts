@@ -169,7 +169,7 @@ export class Witness {
       const id = await this.user.post('I see nothing');
       const posts = await this.user.read();
       // Others post too, but not ten in between.
-      if (!posts.some(({ postId }) => postId === id)) this.lost += 1;
+      if (posts?.some(({ postId }) => postId === id) !== true) this.lost += 1;
       await sleep(this.thinkMs);
     }
   }

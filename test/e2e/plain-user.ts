@@ -106,9 +106,10 @@ export class PlainUser {
     return status === 200 ? (lines[0] ?? null) : null;
   }
 
-  /** The last ten, newest first. */
-  async read(): Promise<{ postId: string; user: string; time: string; text: string }[]> {
-    const { raw } = await this.request('retrieve_last_10_posts_request', this.token);
+  /** The last ten, newest first; null when it was not answered. */
+  async read(): Promise<{ postId: string; user: string; time: string; text: string }[] | null> {
+    const { raw, status } = await this.request('retrieve_last_10_posts_request', this.token);
+    if (status !== 200) return null;
     return raw.map((line) => {
       const [postId = '', user = '', time = '', text = ''] = line.split(', ').map(decodeURIComponent);
       return { postId, user, time, text };

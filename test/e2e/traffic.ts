@@ -111,8 +111,8 @@ export class Traffic {
       kind: 'read',
       user: person.name,
       invokeMs,
-      outcome: 'ok',
-      posts: posts.map((post) => this.intern(post)),
+      outcome: posts === null ? 'unknown' : 'ok',
+      posts: posts?.map((post) => this.intern(post)) ?? null,
     });
   }
 

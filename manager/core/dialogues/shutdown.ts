@@ -36,7 +36,9 @@ export function keepIdle(turn: Turn, instance: Instance | undefined): void {
 /** Called when a session of a draining or killed instance ended: is it time for the next step? */
 export function continueDrain(turn: Turn, instance: Instance): void {
   if (instance.status === 'killing') {
-    if (instance.incoming.size + instance.outgoing.size === 0) requestHard(turn, instance);
+    // Only one that waits politely: else the request is out already.
+    const isWaiting = turn.state.deadlines.has(`hard/${instance.id}`);
+    if (isWaiting && instance.incoming.size + instance.outgoing.size === 0) requestHard(turn, instance);
     return;
   }
   if (instance.status !== 'draining' || instance.incoming.size > 0 || instance.grantsIn.size > 0) return;

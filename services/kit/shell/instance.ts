@@ -66,7 +66,7 @@ export class Instance {
       oversized: () => driver.input({ kind: 'oversized_received' }),
       closed: (why) => driver.input({ kind: 'agent_closed', why, jitter: Math.random() }),
     });
-    this.plugs = new Plugs(settings.plugs, dialerOf(options.env), log, now, {
+    this.plugs = new Plugs(settings.plugs, dialerOf(options.env), log, now, this.driver.state.timers.muteMs, {
       needed: (plug, atLeast) => driver.input({ kind: 'session_needed', plug, atLeast }),
       dialed: (opening, sourcePort) =>
         driver.input({ kind: 'dialed', opening, ...(sourcePort === undefined ? {} : { sourcePort }) }),

@@ -23,6 +23,7 @@ export class PlugSessions {
   readonly name: string;
   private readonly need: (atLeast: number) => void;
   private readonly now: () => number;
+  private readonly muteMs: number;
   private readonly spread = new Spread();
   private queue: Waiting[] = [];
   private queueBytes = 0;
@@ -41,8 +42,9 @@ export class PlugSessions {
    * `need`: called when requests wait and no session will take them, again only after one came, went or was refused;
    * and while the plug is in use with fewer sessions than it should have.
    */
-  constructor(name: string, need: (atLeast: number) => void, now: () => number) {
+  constructor(name: string, need: (atLeast: number) => void, now: () => number, muteMs: number) {
     this.name = name;
+    this.muteMs = muteMs;
     this.need = need;
     this.now = now;
   }
@@ -241,7 +243,10 @@ export class PlugSessions {
   }
 
   private startClock(): void {
-    for (const session of this.spread.sessions) session.sentSeen = session.sent;
+    for (const session of this.spread.sessions) {
+      session.sentSeen = session.sent;
+      session.hearFrom(this.now());
+    }
     this.clock = setInterval(() => this.onTick(), TICK_MS);
   }
 
@@ -258,7 +263,10 @@ export class PlugSessions {
       return;
     }
     this.expireQueue();
-    for (const session of this.spread.sessions) session.expire(this.tick, (request) => this.missed(request));
+    for (const session of this.spread.sessions) {
+      session.expire(this.tick, (request) => this.missed(request));
+      session.look(now, this.muteMs);
+    }
     this.spread.look();
     if (this.spread.usable > 0) this.refill();
   }

@@ -39,14 +39,21 @@ export class Plugs {
   private readonly events: PlugsEvents;
   private readonly dialer: Dial;
 
-  constructor(settings: readonly PlugSetting[], dialer: Dial, log: Logger, now: () => number, events: PlugsEvents) {
+  constructor(
+    settings: readonly PlugSetting[],
+    dialer: Dial,
+    log: Logger,
+    now: () => number,
+    muteMs: number,
+    events: PlugsEvents,
+  ) {
     this.dialer = dialer;
     this.log = log;
     this.now = now;
     this.events = events;
     for (const { plug } of settings)
       this.entries.set(plug, {
-        plug: new PlugSessions(plug, (atLeast) => events.needed(plug, atLeast), now),
+        plug: new PlugSessions(plug, (atLeast) => events.needed(plug, atLeast), now, muteMs),
         discipline: null,
         matched: null,
         ordered: null,

@@ -73,6 +73,11 @@ export abstract class SourceSession extends LineConnection {
   sent = 0;
   sentSeen = 0;
   usedAt: number;
+  /** Answers ever received; and as the plug's clock saw it last. */
+  private received = 0;
+  private receivedSeen = 0;
+  /** When the plug's clock last saw an answer, or nothing under way. */
+  private heardAt: number;
   draining = false;
   /** The part of its plug's requests it is to carry, 0 for unknown; and how far it has got with it (spread.ts). */
   part = 0;
@@ -88,6 +93,7 @@ export abstract class SourceSession extends LineConnection {
     this.key = key;
     this.events = events;
     this.usedAt = now;
+    this.heardAt = now;
     socket.on('end', () => {
       this.peerDone = true;
       this.end(this.live === 0);
@@ -115,6 +121,22 @@ export abstract class SourceSession extends LineConnection {
     this.settle();
   }
 
+  /** The plug's clock starts: what was before it is no silence. */
+  hearFrom(now: number): void {
+    this.heardAt = now;
+  }
+
+  /**
+   * The plug's clock: has it been heard of? One that drains, has requests under way and has been silent for `muteMs` is
+   * broken off: whoever wanted it closed may know that nobody is there any more (a node that was cut off, or sleeps,
+   * breaks no connection), and its requests are safe to send again.
+   */
+  look(now: number, muteMs: number): void {
+    if (this.live === 0 || this.received !== this.receivedSeen) this.heardAt = now;
+    this.receivedSeen = this.received;
+    if (this.draining && now - this.heardAt >= muteMs) this.breakOff(`silent for ${Math.round(now - this.heardAt)} ms`);
+  }
+
   override close(): void {
     this.over = true;
     this.draining = true;
@@ -138,6 +160,7 @@ export abstract class SourceSession extends LineConnection {
   protected abstract emit(waiting: Waiting): void;
 
   protected take(waiting: Waiting, response: LineMessage): void {
+    this.received += 1;
     const full = this.live + this.stale === SLOTS;
     const { done } = waiting;
     if (done === null) this.stale -= 1;

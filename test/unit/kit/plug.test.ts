@@ -13,6 +13,7 @@ function plugWith(
     'test-plug',
     (atLeast) => needs.push(atLeast),
     () => 0,
+    1500,
   );
   plug.spreadOver(replicas);
   const sessions = live.map((count) => {

@@ -66,6 +66,8 @@ export class TestManager {
   /** Are health requests answered 200 while time passes? A set of instance ids that do not answer. */
   readonly silent = new Set<number>();
   agentsAnswer = true;
+  /** Connections on which nothing is answered: agents that are cut off or asleep, with their instances. */
+  readonly mute = new Set<number>();
   private connections = 0;
   private readonly machine: typeof managerMachine;
 
@@ -113,17 +115,19 @@ export class TestManager {
     if (!this.agentsAnswer) return [];
     const agents = this.sent('agent_health_control_request', effects).flatMap(
       ({ on, message_id, agent_network_address }) =>
-        this.say(on, {
-          type: 'agent_health_control_response',
-          message_id,
-          sub_type: 'agent_to_Manager',
-          agent_network_address,
-          status: 200,
-        }),
+        this.mute.has(on)
+          ? []
+          : this.say(on, {
+              type: 'agent_health_control_response',
+              message_id,
+              sub_type: 'agent_to_Manager',
+              agent_network_address,
+              status: 200,
+            }),
     );
     const instances = this.sent('service_instance_health_request', effects).flatMap(
       ({ on, message_id, service_instance_id }) =>
-        this.silent.has(service_instance_id)
+        this.silent.has(service_instance_id) || this.mute.has(on)
           ? []
           : this.say(on, {
               type: 'service_instance_health_response',

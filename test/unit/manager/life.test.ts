@@ -179,6 +179,27 @@ describe('Manager: execution', () => {
     expect(m.state.services.get('store')?.crashLooping).to.equal(true);
   });
 
+  it('R46 an instance that ran well is no early end, also when its agent or the Manager was away meanwhile', () => {
+    const { m, agent, store } = smallCluster();
+    m.pass(20_000);
+    m.restart();
+    const again = m.open('127.0.0.11');
+    m.register(again, '127.0.0.11', ['gate', 'front', 'side', 'store'], { x_node: 'n1', x_running_instances: '1, 2' });
+    expect(agent).to.not.equal(again);
+    m.say(again, termination('store', store, 'signal SIGKILL'));
+    expect(m.state.services.get('store')?.failures, 'forgotten, but for this one').to.have.length(1);
+    const replacement = m.one('execution_request');
+    m.started(again, replacement.message_id);
+    m.pass(20_000);
+    m.closeConnection(again);
+    m.pass(2000);
+    const back = m.open('127.0.0.11');
+    m.register(back, '127.0.0.11', ['gate', 'front', 'side', 'store'], { x_node: 'n1', x_running_instances: '1' });
+    expect(m.state.ended.get(replacement.service_instance_id)?.reason).to.match(/without it/);
+    expect(m.state.services.get('store')?.failures).to.have.length(1);
+    expect(m.state.services.get('store')?.holdUntil).to.be.at.most(m.now);
+  });
+
   it('a crash-looping service: requests get 503 at once, other services are unharmed', () => {
     const { m, agent, gate } = smallCluster();
     m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));

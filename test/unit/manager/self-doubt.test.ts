@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { ManagerEffect } from '../../../manager/core/effects.ts';
 import { nodesView } from '../../../manager/core/views.ts';
 import { DEFAULT_TIMERS } from '../../../ssmmp/core/timers.ts';
-import { sessionRequest, TestManager } from './harness.ts';
+import { sessionAck, sessionRequest, TestManager } from './harness.ts';
 
 const ALL = ['gate', 'front', 'side', 'store'];
 const { suspectMs, lostMs } = DEFAULT_TIMERS;
@@ -203,14 +203,36 @@ describe('too many nodes vanish', () => {
 
   it('a node that is lost is told so: it would answer for ever on a connection that works in one direction only', () => {
     const { m, connections } = cluster(3);
-    m.agentsAnswer = false;
-    const effects: ManagerEffect[] = [];
-    for (let second = 1; second <= 7; second += 1) {
-      for (const connection of connections.slice(1))
-        m.say(connection, sessionRequest(second, ['nobody', 99], 'p', 's', 'store'));
-      effects.push(...m.pass(1000).filter(({ kind }) => kind === 'close'));
-    }
+    m.mute.add(connections[0] as number);
+    const effects = m.pass(lostMs + 500).filter(({ kind }) => kind === 'close');
     expect(effects).to.have.length(1);
     expect(effects[0]).to.deep.include({ kind: 'close', connection: connections[0] });
+  });
+
+  it('R45 R46 a lost node breaks no connection: the other ends of its sessions are told to close them', () => {
+    const { m, connections } = cluster(3);
+    const [one, two] = connections as [number, number];
+    // The gateway on node 1 has a session to front on node 2; then node 2 is silent.
+    m.say(one, sessionRequest(1000, ['gate', 1], 'front-plug', 'front-socket', 'front'));
+    const start = m.one('execution_request');
+    expect(start.on).to.equal(two);
+    m.started(two, start.message_id);
+    const granted = m.one('session_response');
+    m.say(one, sessionAck(1000, ['gate', 1], 20_000, granted.dest_socket_port as number));
+    expect(m.state.sessions.size).to.equal(1);
+    m.mute.add(two);
+    const effects = m.pass(lostMs + 500);
+    const close = m.one('source_service_session_close_request', effects);
+    expect(close.on).to.equal(one);
+    m.say(one, {
+      type: 'source_service_session_close_response',
+      message_id: close.message_id,
+      sub_type: 'agent_to_Manager',
+      status: 200,
+    });
+    expect(m.state.sessions.size).to.equal(0);
+    expect(m.sent('dest_service_session_close_request', effects), 'nobody asks the node that is lost').to.deep.equal(
+      [],
+    );
   });
 });
