@@ -127,7 +127,7 @@ describe('a store that hangs and is replaced', function () {
     // Once more from the disk alone.
     await cluster.ssmmp('kill', 'instance', String(store.service_instance_id));
     const posts = await user.read();
-    expect(posts.map(({ text }) => text)).to.not.include.members(['too late', 'too late as well']);
+    expect(posts?.map(({ text }) => text)).to.not.include.members(['too late', 'too late as well']);
     const stored = await storedPosts(cluster.stateDir);
     for (const [id, text] of posted) expect(stored.get(text), text).to.deep.equal([id]);
     expect(stored.has('before')).to.equal(true);
