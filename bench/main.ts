@@ -11,6 +11,7 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   'warm-session': () => import('./benches/warm-session.ts'),
   moves: () => import('./benches/moves.ts'),
   manager: () => import('./benches/manager.ts'),
+  restart: () => import('./benches/restart.ts'),
   files: () => import('./benches/files.ts'),
   app: () => import('./benches/app.ts'),
   testbed: () => import('./benches/testbed.ts'),
