@@ -18,13 +18,15 @@ export function deliver(world: World, process: SimProcess, event: SimEvent): voi
       return process.boot();
     case 'syn': {
       const connection = network.connections.get(event.connection);
-      if (connection?.ends[1].isOpen === true) process.onAccepted(connection);
-      return;
+      if (connection?.ends[1].isOpen !== true) return;
+      connection.ends[1].isTold = true;
+      return process.onAccepted(connection);
     }
     case 'connected': {
       const connection = network.connections.get(event.connection);
-      if (connection?.ends[0].isOpen === true) process.onConnected(connection);
-      return;
+      if (connection?.ends[0].isOpen !== true) return;
+      connection.ends[0].isTold = true;
+      return process.onConnected(connection);
     }
     case 'connect_failed': {
       const connection = network.connections.get(event.connection);
@@ -72,6 +74,8 @@ function deliverBytes(world: World, process: SimProcess, id: number, index: EndI
 function tellClosed(world: World, process: SimProcess, id: number, index: EndIndex, why: string): void {
   const connection = world.network.connections.get(id);
   if (connection?.ends[index].isOpen !== true) return;
+  const { isTold } = connection.ends[index];
   world.network.forgetEnd(connection, index);
-  process.onClosed(connection, index, why);
+  if (isTold) process.onClosed(connection, index, why);
+  else if (index === 0) process.onConnectFailed(connection, 'refused'); // broken before it was one
 }

@@ -29,6 +29,8 @@ export interface End {
   readonly port: number;
   /** The number by which its process knows the connection. */
   handle: number;
+  /** Does the process know that it has it? */
+  isTold: boolean;
   /** Does the process still have it? */
   isOpen: boolean;
   /** Closed by us: what still comes is thrown away. */
@@ -308,6 +310,7 @@ function end(pid: number, node: number, address: string, port: number, handle: n
     address,
     port,
     handle,
+    isTold: false,
     isOpen: true,
     isDeaf: false,
     hasSentLast: false,

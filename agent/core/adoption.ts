@@ -10,7 +10,7 @@
 import { awaitHello } from './dialogues/execution.ts';
 import type { Remembered } from './inputs.ts';
 import { connect } from './manager-link.ts';
-import { addInstance, become, kill, onProcessEnded } from './processes.ts';
+import { addInstance, become, kill, onProcessEnded, spend } from './processes.ts';
 import type { Instance } from './state.ts';
 import { nameOf, type Turn } from './turn.ts';
 
@@ -20,7 +20,7 @@ export function takeBack(turn: Turn, remembered: Remembered | null): void {
   state.childrenKnown = remembered !== null;
   state.cluster = remembered?.cluster ?? null;
   state.epoch = remembered?.epoch ?? 0;
-  for (const id of remembered?.starting ?? []) state.uncertain.add(id);
+  for (const id of remembered?.spent ?? []) spend(turn, id);
   for (const child of remembered?.instances ?? []) {
     if (state.instances.has(child.id)) continue;
     const instance = addInstance(turn, 'checking', child.id, child.service, child.sockets, null);
@@ -67,9 +67,9 @@ function registerWhenChecked(turn: Turn): void {
 export function remember(turn: Turn): void {
   const { state, settings } = turn;
   const instances: Remembered['instances'][number][] = [];
-  const starting = [...state.uncertain];
+  const spent = [...state.spent];
   for (const { id, service, pid, startTime, sockets, status, ready, mute } of state.instances.values())
-    if (pid === null && (status === 'starting' || status === 'killing')) starting.push(id);
+    if (pid === null && (status === 'starting' || status === 'killing')) spent.push(id);
     else if (pid !== null && status !== 'ended')
       instances.push({
         id,
@@ -82,6 +82,6 @@ export function remember(turn: Turn): void {
       });
   turn.effects.push({
     kind: 'remember',
-    state: { node: settings.node, cluster: state.cluster, epoch: state.epoch, starting, instances },
+    state: { node: settings.node, cluster: state.cluster, epoch: state.epoch, spent, instances },
   });
 }

@@ -52,8 +52,8 @@ export interface Remembered {
   readonly node: string;
   readonly cluster: string | null;
   readonly epoch: number;
-  /** Instances whose processes were about to be started: whether they were, nobody noted. */
-  readonly starting: readonly number[];
+  /** Instances that had a process, or were about to have one: whether it was started, nobody noted. */
+  readonly spent: readonly number[];
   readonly instances: readonly RememberedInstance[];
 }
 

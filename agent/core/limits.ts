@@ -24,5 +24,7 @@ export const REQUESTS_MAX = 16384;
 export const ASKED_MAX = 16384;
 /** Messages that wait for one instance to connect again; the oldest is dropped beyond it. */
 export const HELD_PER_INSTANCE_MAX = 128;
+/** Ids of instances that have ended, kept so that none is started again; the oldest is forgotten beyond it. */
+export const SPENT_MAX = 256;
 /** Reports kept for a Manager that is away; the oldest is dropped beyond it. */
 export const REPORTS_MAX = 16384;

@@ -16,6 +16,7 @@ import { reportDeath } from './dialogues/termination.ts';
 import { forgetRequests } from './dialogues/sessions.ts';
 import { endLink } from './manager-link.ts';
 import { LIFE, type Instance, type InstanceStatus, type Launch } from './state.ts';
+import { SPENT_MAX } from './limits.ts';
 import type { SocketSetting } from '../../ssmmp/core/catalog.ts';
 import { nameOf, type DeadlineKind, type Turn } from './turn.ts';
 
@@ -72,6 +73,16 @@ export function become(turn: Turn, instance: Instance, status: InstanceStatus): 
   }
   instance.status = status;
   return true;
+}
+
+/**
+ * An id has one process, ever (R12). The Manager may ask once more for a start that it does not know to be over: its
+ * request and the report of the death pass each other.
+ */
+export function spend(turn: Turn, id: number): void {
+  const { spent } = turn.state;
+  spent.add(id);
+  if (spent.size > SPENT_MAX) for (const oldest of spent) return void spent.delete(oldest);
 }
 
 /** Does it have a process that has not ended, as far as is known? */
@@ -182,6 +193,7 @@ export function exitOf(instance: Instance): string {
 function gone(turn: Turn, instance: Instance): void {
   const wasChecked = become(turn, instance, 'ended');
   if (!wasChecked) return;
+  spend(turn, instance.id);
   for (const kind of DEADLINES) turn.clear(kind, instance.id);
   if (instance.connection === null) finish(turn, instance);
   else turn.deadline('words', instance.id, turn.state.timers.lastWordsMs);

@@ -150,8 +150,8 @@ export interface AgentState {
   /** Is it known what runs here? Not when the state file was lost (R47). */
   childrenKnown: boolean;
   readonly instances: Map<number, Instance>;
-  /** Ids whose processes an earlier life of this agent may have started: none of them is started again. */
-  readonly uncertain: Set<number>;
+  /** Ids that had a process, or may have had one in an earlier life of this agent: none is started again (R12, R28). */
+  readonly spent: Set<number>;
   readonly connections: Map<number, Connection>;
   /** Connections that are nobody, oldest first. */
   readonly unidentified: Set<number>;
@@ -185,7 +185,7 @@ export function newAgentState(): AgentState {
     epoch: 0,
     childrenKnown: false,
     instances: new Map(),
-    uncertain: new Set(),
+    spent: new Set(),
     connections: new Map(),
     unidentified: new Set(),
     requests: new Map(),
@@ -200,7 +200,7 @@ export function newAgentState(): AgentState {
 }
 
 const MAPS = ['instances', 'connections', 'requests', 'asked'] as const;
-const SETS = ['unidentified', 'uncertain'] as const;
+const SETS = ['unidentified', 'spent'] as const;
 
 /** The state as JSON data. */
 export function saveAgentState(state: AgentState): unknown {

@@ -59,12 +59,12 @@ export class StateFile {
   }
 }
 
-function writeState({ node, cluster, epoch, starting, instances }: Remembered): unknown {
+function writeState({ node, cluster, epoch, spent, instances }: Remembered): unknown {
   return {
     x_node: node,
     cluster,
     epoch,
-    starting,
+    spent,
     children: instances.map(({ id, service, pid, startTime, sockets, ready, mute }) => ({
       service_name: service,
       service_instance_id: id,
@@ -78,7 +78,7 @@ function writeState({ node, cluster, epoch, starting, instances }: Remembered): 
 }
 
 function readState(value: unknown): Remembered | null {
-  const { x_node: node, cluster, epoch, starting, children } = value as Record<string, unknown>;
+  const { x_node: node, cluster, epoch, spent, children } = value as Record<string, unknown>;
   if (typeof node !== 'string' || !Array.isArray(children)) return null;
   const instances: RememberedInstance[] = [];
   for (const child of children as Record<string, unknown>[]) {
@@ -101,7 +101,7 @@ function readState(value: unknown): Remembered | null {
     node,
     cluster: typeof cluster === 'string' ? cluster : null,
     epoch: typeof epoch === 'number' ? epoch : 0,
-    starting: Array.isArray(starting) ? starting.filter((id): id is number => typeof id === 'number') : [],
+    spent: Array.isArray(spent) ? spent.filter((id): id is number => typeof id === 'number') : [],
     instances,
   };
 }

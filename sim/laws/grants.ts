@@ -24,6 +24,8 @@ export const grants: LawOf = () => ({
       // A request that comes again gets the same answer, though its instance may drain by now (R33).
       const isRepeated =
         known.get(`${source ?? 0}/${message_id}`)?.requestedAt !== input.at && input.kind === 'line_received';
+      // The message that proved the agent alive also told of the death: whoever was granted finds nobody (R33).
+      if (dest === undefined && (state as ManagerState).ended.get(id ?? 0)?.since === input.at) continue;
       if (dest === undefined) return `instance ${id ?? 0} is granted and is off`;
       if (isRepeated) continue;
       if (dest.status !== 'on') return `${dest.service}/${dest.id} is granted and is ${dest.status}`;

@@ -52,7 +52,10 @@ function servicesUnsettled(state: ManagerState): string | null {
       const status = state.instances.get(id)?.status;
       if (status !== 'on') return `${service.name}/${id} is ${status ?? 'gone'}`;
     }
-    if (service.live.size !== service.desired)
+    // One gateway a node: more than that wait for more nodes (R23).
+    const isGateway = state.graph.services.some(({ name, kind }) => name === service.name && kind === 'gateway');
+    const wanted = isGateway ? Math.min(service.desired, state.agents.size) : service.desired;
+    if (service.live.size !== wanted)
       return `${service.name} has ${service.live.size} replicas, ${service.desired} are wanted`;
   }
   return null;
@@ -91,7 +94,9 @@ function sessionsApart(world: World, state: ManagerState): string | null {
 
 function somethingWaits(world: World, state: ManagerState): string | null {
   for (const { key, status } of state.grants.values()) if (status !== 'unconfirmed') return `grant ${key} is ${status}`;
-  for (const [request, { what }] of state.waiters) return `the operator's request ${request} (${what}) is not answered`;
+  for (const [request, { what }] of state.waiters)
+    // One that wants more gateways than there are nodes waits for nodes.
+    if (what !== 'scaled') return `the operator's request ${request} (${what}) is not answered`;
   for (const { name, state: own, data } of world.instances.values()) {
     if (own.link !== 'connected') return `${name} has no agent`;
     if (own.openings.size > 0) return `${name} opens ${own.openings.size} sessions`;

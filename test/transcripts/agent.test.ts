@@ -100,7 +100,7 @@ function start(agent: TestAgent, { words, args }: Command): AgentEffect[] {
   const before =
     args['children'] === undefined
       ? null
-      : { node: 'n1', cluster: 'c', epoch: Number(args['epoch'] ?? 1), starting: [], instances };
+      : { node: 'n1', cluster: 'c', epoch: Number(args['epoch'] ?? 1), spent: [], instances };
   return agent.start(
     { repository: REPOSITORY, strict: words.includes('strict'), port: Number(args['port'] ?? 55556) },
     before,

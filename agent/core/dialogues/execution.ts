@@ -10,7 +10,7 @@
  *   a port is taken                      409, nothing was started (R21)
  *   hello, or all sockets accept         200
  *   ended before that                    500
- *   maybe started in an earlier life     500, nothing is started: the Manager gives another id
+ *   it had a process, or may have had    500, nothing is started: the Manager gives another id
  *   not ready within startMs             504, and killed
  */
 import type { Message } from '../../../ssmmp/core/catalog.ts';
@@ -32,8 +32,7 @@ export function onExecutionRequest(turn: Turn, message: Message<'execution_reque
   if (message.agent_network_address !== settings.address)
     return answer(421, `asked for ${message.agent_network_address}, this node is ${settings.address}`);
   if (state.stopping) return answer(503, 'the agent stops');
-  if (state.uncertain.has(id))
-    return answer(500, 'an earlier life of this agent may have started it; another id is needed');
+  if (state.spent.has(id)) return answer(500, 'it had a process, or may have had one; another id is needed');
   const known = state.instances.get(id);
   if (known !== undefined) return startAgain(turn, known, messageId);
   const service = settings.repository.find(({ name }) => name === message.service_name);

@@ -45,7 +45,7 @@ describe('agent: adoption', () => {
       'spawn',
     ]);
     const kept = first.remembered as Remembered;
-    expect(kept).to.deep.include({ starting: [7], instances: [] });
+    expect(kept).to.deep.include({ spent: [7], instances: [] });
     const agent = new TestAgent();
     agent.start({}, kept);
     agent.register();
@@ -55,7 +55,21 @@ describe('agent: adoption', () => {
     agent.hello(7);
     expect(agent.wire, 'if it was started, it goes').to.deep.equal(['107: graceful_shutdown_request']);
     agent.ready(8);
-    expect(agent.remembered, 'nor does a later life').to.deep.include({ starting: [7] });
+    expect(agent.remembered, 'nor does a later life').to.deep.include({ spent: [7] });
+  });
+
+  it('R12 R28 a start that is asked for again when its process has died is not made again', () => {
+    const agent = new TestAgent().begin();
+    agent.execute(7);
+    agent.started(7);
+    agent.closed(agent.manager);
+    agent.wait(300);
+    agent.register();
+    agent.gone(7, null, 'SIGKILL');
+    expect(agent.wire).to.deep.equal(['2: service_instance_termination_info']);
+    agent.execute(7);
+    expect(agent.wire).to.deep.equal(['2: execution_response 500']);
+    expect(agent.did('spawn')).to.deep.equal([]);
   });
 
   it('R47 checks every child before it registers, and lists those that live', () => {

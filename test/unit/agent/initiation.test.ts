@@ -44,7 +44,7 @@ describe('agent: initiation', () => {
     agent.start();
     expect(agent.connectManager().x).to.not.have.property('x_running_instances');
     const known = new TestAgent();
-    known.start({}, { node: 'n1', cluster: null, epoch: 0, starting: [], instances: [] });
+    known.start({}, { node: 'n1', cluster: null, epoch: 0, spent: [], instances: [] });
     expect(known.connectManager().x).to.have.property('x_running_instances', '');
   });
 
@@ -157,7 +157,7 @@ describe('agent: initiation', () => {
   it('R51 epochs of another cluster, or none, do not compare', () => {
     for (const x of [{ x_epoch: '1', x_cluster: 'other' }, null]) {
       const agent = new TestAgent();
-      agent.start({}, { node: 'n1', cluster: 'c', epoch: 9, starting: [], instances: [] });
+      agent.start({}, { node: 'n1', cluster: 'c', epoch: 9, spent: [], instances: [] });
       agent.register(x);
       expect(agent.state.link.status).to.equal('registered');
     }

@@ -278,7 +278,7 @@ describe('agent: state file', () => {
     node: 'n1',
     cluster: 'c',
     epoch: 4,
-    starting: [],
+    spent: [],
     instances: [
       {
         id: 5,
