@@ -5,17 +5,22 @@
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { programName } from '../../manager/core/instances.ts';
+import type { PolicyOracle } from '../../manager/core/oracle.ts';
 import type { ManagerInput } from '../../manager/core/inputs.ts';
 import { initialManager, loadManager, saveManager } from '../../manager/core/save.ts';
 import { managerMachine } from '../../manager/core/step.ts';
 import type { Message } from '../../ssmmp/core/catalog.ts';
 import { encode } from '../../ssmmp/core/codec.ts';
+import type { BalancingView, PlacementView, ScalingView } from '../../ssmmp/core/policy.ts';
 import { replay } from '../../ssmmp/machine/journal.ts';
 import { anyMessage, nearlyLine } from '../unit/ssmmp/arbitraries.ts';
 import { graphOf, SMALL, TestManager } from '../unit/manager/harness.ts';
 
 const ADDRESSES = ['127.0.0.11', '127.0.0.12'];
 const SERVICES = ['gate', 'front', 'side', 'store'];
+/** What the nodes can run: versions of front too. */
+const PROGRAMS = [...SERVICES, 'front.v1', 'front.v2'];
 const EDGES = [
   ['gate', 'front-plug', 'front-socket', 'front'],
   ['gate', 'side-plug', 'side-socket', 'side'],
@@ -43,7 +48,35 @@ const GRAPHS = [
     'alias: gateway.small.test',
     'alias: a.test',
   ),
+  SMALL.replace('{min: 0, max: 3}', '{min: 0, max: 3}, versions: {v1: 3, v2: 1}'),
+  SMALL.replace('{min: 0, max: 3}', '{min: 1, max: 4}, idle_after: 1s, versions: {v1: 1, v2: 1, v9: 1}'),
+  SMALL.replace('{min: 0, max: 3}', '{min: 0, max: 3}, versions: {v1: 0, v2: 1}'),
+  `${SMALL}policies: {placement: ./a.ts, balancing: ./a.ts, scaling: ./a.ts, restart: ./a.ts}\n`,
 ].map(graphOf);
+
+/** A policy in a file: now it answers well, now with nonsense, now not at all. The count of its calls is its chance. */
+function oracle(): PolicyOracle {
+  let calls = 0;
+  return ({ kind, view }) => {
+    calls += 1;
+    if (calls % 5 === 0) return { problem: 'it threw' };
+    if (calls % 7 === 0) return { choice: { node: 99, instance: -1, replicas: 1e9, waitMs: 'soon' } };
+    const pick = <T>(list: readonly T[]): T => list[calls % list.length] as T;
+    const state = { calls };
+    switch (kind) {
+      case 'placement':
+        return { choice: { node: pick((view as PlacementView).nodes).node, state } };
+      case 'balancing':
+        return { choice: { instance: pick((view as BalancingView).candidates).instance, state } };
+      case 'scaling': {
+        const { min, max } = view as ScalingView;
+        return { choice: { replicas: pick([min, max]), state, why: 'so' } };
+      }
+      case 'restart':
+        return { choice: { waitMs: 100 * (calls % 4), crashLooping: calls % 3 === 0, state } };
+    }
+  };
+}
 
 /** A move of the fuzzer: numbers that the player below turns into something that nearly fits the state. */
 type Move = { act: number; a: number; b: number; c: number; junk: string };
@@ -61,7 +94,7 @@ const move: fc.Arbitrary<Move> = fc.record({
 });
 
 class Player {
-  readonly m = new TestManager();
+  readonly m = new TestManager(SMALL, {}, oracle());
   private readonly open = new Map<number, string>();
   /** Requests of the Manager that were sent, with the connection. */
   private readonly asked: { on: number; message: Message }[] = [];
@@ -82,7 +115,7 @@ class Player {
         c % 3 === 0
           ? {}
           : { x_node: `n${b % 2}`, ...(c % 3 === 1 ? { x_running_instances: `${c % 5}, ${c % 7}` } : {}) };
-      return this.note(m.register(connection, address, SERVICES.slice(c % 2), x));
+      return this.note(m.register(connection, address, PROGRAMS.slice(c % 2), x));
     }
     if (act < 7) {
       this.open.delete(on);
@@ -273,7 +306,7 @@ class Player {
       type: 'service_instance_termination_info',
       message_id: 3000,
       sub_type: 'agent_to_Manager',
-      service_name: instance.service,
+      service_name: programName(instance),
       service_instance_id: instance.id,
       service_instance_network_address: instance.address,
       ...(b % 2 === 0 ? { x: { x_exit: 'signal SIGKILL' } } : {}),

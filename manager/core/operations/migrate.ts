@@ -134,6 +134,7 @@ function whereOf(instance: Instance, target: Agent | null): Where {
 export function migrationSteps(turn: Turn, instance: Instance, target: Agent | null): Record<string, unknown>[] {
   const service = serviceOf(turn, instance.service);
   const place = service === null ? null : choosePlace(turn, service, whereOf(instance, target), true);
+  const kind = viewOf(turn.state.index, instance.service)?.service.kind;
   const agent_network_address = turn.state.agents.get(place ?? '')?.address ?? null;
   const start = {
     action: 'start',
@@ -145,8 +146,11 @@ export function migrationSteps(turn: Turn, instance: Instance, target: Agent | n
     action: 'drain',
     instance: nameOf(instance),
     agent_network_address: instance.address,
-    why: `${instance.incoming.size} sessions are closed one by one and open again on the new instance`,
+    why:
+      kind === 'gateway'
+        ? 'it leaves the DNS, answers what it has, and its users connect again'
+        : `${instance.incoming.size} sessions are closed one by one and open again on the new instance`,
   };
-  if (viewOf(turn.state.index, instance.service)?.service.kind !== 'baas') return [start, drain];
+  if (kind !== 'baas') return [start, drain];
   return [{ ...drain, why: 'a store has one owner at a time (R50); requests wait in their plugs' }, start];
 }
