@@ -45,9 +45,9 @@ export function rebalance(turn: Turn, service: ServiceState): void {
     closes += 1;
     askClose(turn, key, 'source', reason);
   };
-  const whole = ready.reduce((sum, instance) => sum + weightInService(turn, ready, instance), 0);
+  const shareOf = spreads ? shares(turn, ready, total) : () => total;
   for (const instance of spreads ? ready : []) {
-    const share = Math.ceil((total * weightInService(turn, ready, instance)) / (whole || 1));
+    const share = shareOf(instance);
     let surplus = loadOf(instance) - share;
     for (const key of [...instance.incoming]) {
       if (surplus <= 0) break;
@@ -86,10 +86,14 @@ function isUnweighted({ version }: Instance): boolean {
   return version === null;
 }
 
-/** The weight of an instance's version, divided among the version's ready replicas. */
-function weightInService(turn: Turn, ready: readonly Instance[], instance: Instance): number {
-  const replicas = ready.filter(({ version }) => version === instance.version).length;
-  return weightOf(turn.state, instance) / replicas;
+/** Each instance's share of so many sessions: its version's, divided among the version's ready replicas. */
+function shares({ state }: Turn, ready: readonly Instance[], total: number): (instance: Instance) => number {
+  const replicas = new Map<string | null, number>();
+  for (const { version } of ready) replicas.set(version, (replicas.get(version) ?? 0) + 1);
+  const weight = (instance: Instance): number => weightOf(state, instance) / (replicas.get(instance.version) ?? 1);
+  const whole = ready.reduce((sum, instance) => sum + weight(instance), 0) || 1;
+  // Without the rounding of a sum of fractions: three shares of three are one each.
+  return (instance) => Math.ceil((total * weight(instance)) / whole - 1e-9);
 }
 
 function reachesAll(turn: Turn, key: string, ready: readonly Instance[]): boolean {
