@@ -1,0 +1,201 @@
+/**
+ * The runner itself, on small labs that are made here: how items end, what a proof notices, what grading writes.
+ *
+ * Nothing here starts a cluster but the last test, which grades submissions of lab 0.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import type { Graded } from '../../labs/runner/core/exports.ts';
+import { runCheck } from '../../labs/runner/shell/check.ts';
+import type { Checked } from '../../labs/runner/shell/check.ts';
+import { makeFence } from '../../labs/runner/shell/fence.ts';
+import { readLab } from '../../labs/runner/shell/lab-folder.ts';
+import { makeRunFolder, writeRun } from '../../labs/runner/shell/run-folder.ts';
+import { placesOf } from '../../labs/runner/shell/places.ts';
+import { Proof } from '../../labs/runner/shell/proof.ts';
+import { readMemory, resetWork, startWork } from '../../labs/runner/shell/work-folder.ts';
+import { run } from '../e2e/cluster.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
+const YAML = `title: Small
+goal: to be small
+minutes: 1
+checks:
+  - {name: number, says: n is 7, points: 10, page: README.md, hints: [a, b, c]}
+  - {name: other, says: it does its own, points: 5, page: README.md, seconds: 1, hints: [a, b, c]}
+wrong:
+  eight: {fails: number, because: x}
+`;
+const CHECK = `import { defineChecks, expectEqual } from '../runner/api.ts';
+export const checks = defineChecks({
+  number: (work) => expectEqual('n', Number(work.text('n.txt')), 7),
+  other: async (work) => { OTHER },
+});
+`;
+
+describe('labs: the runner', function () {
+  this.timeout(60_000);
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ssmmp-runner-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const put = (path: string, text: string): void => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  };
+
+  /** A clone with one lab, whose second item has this code. */
+  function small(other = 'work.text("n.txt");') {
+    for (const name of ['node_modules', 'dist', 'ssmmp', 'load', 'services', 'package.json'])
+      symlinkSync(join(ROOT, name), join(folder, name));
+    mkdirSync(join(folder, 'labs'));
+    symlinkSync(join(ROOT, 'labs', 'runner'), join(folder, 'labs', 'runner'));
+    const lab = 'labs/00-small';
+    put(`${lab}/lab.yaml`, YAML);
+    put(`${lab}/check.ts`, CHECK.replace('OTHER', other));
+    put(`${lab}/README.md`, '# Lab 0: Small\n');
+    put(`${lab}/starter/n.txt`, '1');
+    put(`${lab}/solution/n.txt`, '7');
+    put(`${lab}/wrong/eight/n.txt`, '8');
+    const places = placesOf(folder);
+    return { places, lab: readLab(places, '00-small') };
+  }
+
+  async function checked(n: string, other?: string): Promise<Checked> {
+    const { lab, places } = small(other);
+    put('work/n.txt', n);
+    const options = {
+      seed: 3,
+      only: [],
+      quickOnly: false,
+      runFolder: makeRunFolder(places, lab.name),
+      command: 'again',
+    };
+    const outcome = await runCheck(lab, join(folder, 'work'), places, options);
+    writeRun(places, options.runFolder, outcome);
+    return outcome;
+  }
+
+  it('what is right passes, and the run leaves results, events, messages and a page', async () => {
+    const { result } = await checked('7');
+    expect(result).to.include({ verdict: 'passed', points: 15, points_max: 15, used_seed: false, again: 'again' });
+    const latest = join(folder, 'runs', '00-small', 'latest');
+    for (const file of ['results.json', 'events.json', 'trace.json', 'report.html'])
+      expect(existsSync(join(latest, file)), file).to.equal(true);
+  });
+
+  it('what is not as expected fails, and says what came', async () => {
+    const { result } = await checked('8');
+    expect(result.items.map(({ status }) => status)).to.deep.equal(['failed', 'passed']);
+    expect(result.items[0]?.failure).to.include({ expected: 'n: 7', came: 'n: 8', page: 'README.md' });
+  });
+
+  it("an error that the check did not foresee is the grader's, a late item the student's", async () => {
+    const broken = await checked('7', 'JSON.parse("{");');
+    expect(broken.result.verdict).to.equal('broken');
+    expect(broken.result.items[1]).to.include({ status: 'broken', points: 0 });
+    expect(broken.result.items[1]?.error).to.include('SyntaxError');
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    const late = await checked('7', 'await work.until("never", () => false, 60_000);');
+    expect(late.result.items[1]?.failure?.expected).to.equal('done within 1 s');
+  });
+
+  it('a check.ts that cannot be built is broken, with file and line', async () => {
+    const { result } = await checked('7', 'const = ;');
+    expect(result.verdict).to.equal('broken');
+    expect(result.items[0]?.error).to.match(/check\.ts:4:\d+/);
+  });
+
+  it('the seed is named once an item uses it, and gives the same chance again', async () => {
+    const { result } = await checked('7', 'if (work.chance.below(1000) === -1) throw new Error();');
+    expect(result).to.include({ used_seed: true, again: 'again --seed 3' });
+  });
+
+  it('a proof notices a starter that passes, a solution that fails, a wrong answer that fails something else', async () => {
+    const { lab, places } = small();
+    const proof = new Proof(lab, places, join(folder, 'proof'));
+    expect([await proof.starter(), await proof.solution(1), await proof.wrong('eight')]).to.deep.equal([
+      null,
+      null,
+      null,
+    ]);
+    put('labs/00-small/starter/n.txt', '7');
+    put('labs/00-small/wrong/eight/n.txt', '7');
+    put('labs/00-small/solution/n.txt', '9');
+    const other = new Proof(lab, places, join(folder, 'other'));
+    expect(await other.starter()).to.include('the starter must fail');
+    expect(await other.solution(1))
+      .to.include('the solution must pass')
+      .and.include('n: 9');
+    expect(await other.wrong('eight')).to.include('fails nothing');
+    put('labs/00-small/check.ts', CHECK.replace('OTHER', 'work.text("there-is-none");'));
+    put('labs/00-small/wrong/eight/n.txt', '8');
+    expect(await other.wrong('eight')).to.include('it fails number, other');
+  });
+
+  it('a working folder is not started twice; a reset keeps what was there', () => {
+    const { lab } = small();
+    const work = join(folder, 'mine');
+    startWork(lab, work);
+    put('mine/n.txt', 'my own');
+    expect(() => startWork(lab, work)).to.throw('is there already');
+    const copy = resetWork(lab, work);
+    expect(readFileSync(join(copy, 'n.txt'), 'utf8')).to.equal('my own');
+    expect(readFileSync(join(work, 'n.txt'), 'utf8')).to.equal('1');
+    expect(readMemory(work)).to.include({ lab: '00-small', best: 0 });
+  });
+
+  it('a fence ends what takes too long or too much memory, and everything it started', async () => {
+    const fence = makeFence();
+    put(
+      'sleep.js',
+      "require('node:child_process').spawn('sleep', ['33.25'], { detached: true }); setTimeout(() => {}, 60000);",
+    );
+    const late = await fence.run([join(folder, 'sleep.js')], { seconds: 1, memoryMb: 512, cwd: folder });
+    expect(late.limit).to.equal('it took longer than 1 s');
+    put('eat.js', 'const all = []; setInterval(() => all.push(Buffer.alloc(8e6, 1)), 5);');
+    const fat = await fence.run([join(folder, 'eat.js')], { seconds: 30, memoryMb: 200, cwd: folder });
+    expect(fat.limit).to.match(/MB together; 200 are allowed/);
+    const fine = await fence.run(['-e', 'console.log(6)'], { seconds: 30, memoryMb: 200, cwd: folder });
+    expect(fine).to.deep.include({ code: 0, out: '6\n', limit: null });
+  });
+
+  it('submissions are graded with one command, into four formats', async () => {
+    put('hand-in/good/answers.yaml', '');
+    put('hand-in/none/answers.yaml', readFileSync(join(ROOT, 'labs/00-meet-the-cnapp/starter/answers.yaml'), 'utf8'));
+    const solved = await run('ssmmp', [
+      'lab',
+      'check',
+      '0',
+      '--solution',
+      '--runs',
+      join(folder, 'runs'),
+      '-o',
+      'json',
+    ]);
+    expect(solved.code, solved.err).to.equal(0);
+    const good = (JSON.parse(solved.out) as { folder: string }).folder;
+    const args = ['lab', 'grade', good, join(folder, 'hand-in/none'), '--lab', '0', '--out', join(folder, 'grades')];
+    const { code, out, err } = await run('ssmmp', args);
+    expect(code, err).to.equal(0);
+    expect(out)
+      .to.match(/work +100 +passed/)
+      .and.match(/none +0 +failed/);
+    const { submissions } = JSON.parse(readFileSync(join(folder, 'grades/results.json'), 'utf8')) as {
+      submissions: Graded[];
+    };
+    expect(submissions.map(({ result }) => result?.points)).to.deep.equal([100, 0]);
+    expect(readFileSync(join(folder, 'grades/results.csv'), 'utf8')).to.match(/^work,20,40,40,100,100,passed,,$/m);
+    expect(readFileSync(join(folder, 'grades/junit.xml'), 'utf8')).to.include('failures="3"');
+    expect(JSON.parse(readFileSync(join(folder, 'grades/gradescope/work.json'), 'utf8'))).to.include({ score: 100 });
+    const wrong = await run('ssmmp', ['lab', 'grade', join(folder, 'nowhere'), '--lab', '0']);
+    expect(wrong.code).to.equal(64);
+  });
+});
