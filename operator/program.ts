@@ -9,6 +9,7 @@ import { addAgent, addManager } from './commands/actor.ts';
 import { addApply, addPlan } from './commands/apply.ts';
 import { withExamples } from './commands/command.ts';
 import { addConfirmLost } from './commands/confirm-lost.ts';
+import { addDemo } from './commands/demo.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDown } from './commands/down.ts';
@@ -93,6 +94,7 @@ export function buildProgram(): Command {
     addStop,
     addKill,
     addFault,
+    addDemo,
     addLogs,
     addEvents,
     addTrace,

@@ -60,6 +60,8 @@ export const faultRequest = z.discriminatedUnion('kind', [
     then: z.enum(['deliver', 'drop', 'duplicate', 'reorder']).nullable(),
     ...common,
   }),
+  /** Of the Manager's journal, or of the store of this name. */
+  z.object({ kind: z.literal('fill-disk'), whose: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/), ...common }),
   /** For demos: the program that runs the Manager stays down. */
   z.object({ kind: z.literal('manager-off'), ...common }),
 ]);
@@ -118,6 +120,8 @@ export function targetText(request: FaultRequest): string {
       return linkText(request.node, request.peer);
     case 'hold':
       return request.node === null ? 'all nodes and the Manager' : linkText(request.node, 'manager');
+    case 'fill-disk':
+      return request.whose === 'manager' ? "the Manager's journal" : request.whose;
     case 'manager-off':
       return 'the Manager';
   }
@@ -136,6 +140,8 @@ export function detailText(request: FaultRequest): string {
       return 'stopped, does nothing';
     case 'node-off':
       return 'all its processes killed';
+    case 'fill-disk':
+      return 'its disk is full';
     case 'manager-off':
       return 'killed, not started again';
     case 'cut':
@@ -162,6 +168,7 @@ export function undoText(id: string, request: FaultRequest): string {
       return `ssmmp fault heal ${request.node} ${peerWord(request.peer)}`;
     case 'slow':
     case 'hold':
+    case 'fill-disk':
     case 'manager-off':
       return `ssmmp fault undo ${id}`;
   }

@@ -38,6 +38,7 @@ export function addFault(program: Command): void {
   addCut(fault);
   addHeal(fault);
   addSlow(fault);
+  addFillDisk(fault);
   addHold(fault);
   addUndo(fault);
 }
@@ -203,6 +204,21 @@ interface SlowOptions {
   readonly loss: number;
   readonly resets: number;
   readonly for?: number;
+}
+
+function addFillDisk(fault: Command): void {
+  const command = fault
+    .command('fill-disk')
+    .description("the disk of the Manager's journal, or of a store, takes nothing any more (ENOSPC)")
+    .argument('<whose>', 'manager, or a store such as posts-db')
+    .addOption(FOR)
+    .action(async (whose: string, options: { for?: number }, self: Command) => {
+      await start({ kind: 'fill-disk', whose, forMs: options.for ?? null }, self);
+    });
+  withExamples(command, [
+    ['ssmmp fault fill-disk posts-db --for 10s', 'posts are answered 503 and why; reading goes on'],
+    ['ssmmp fault fill-disk manager', 'the Manager acknowledges nothing, users go on'],
+  ]);
 }
 
 function addUndo(fault: Command): void {

@@ -8,11 +8,12 @@
  * testbed; and it is the one that would start an agent again while its node is off. What is on stands in faults.json too:
  * a front that was killed cannot undo anything, the next `ssmmp up` or `ssmmp down` does.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { detailText, samePeer, targetText, undoText } from '../../faults/core/fault.ts';
 import type { CutRequest, Decision, FaultRecord, FaultRequest } from '../../faults/core/fault.ts';
 import { CLEAR } from '../../faults/core/shape.ts';
+import { DISK_FULL_FILE } from '../../ssmmp/shell/disk-fault.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import { FaultLinks, noNode, removeLinkFiles } from './fault-links.ts';
 import type { LinkSurroundings } from './fault-links.ts';
@@ -171,6 +172,8 @@ export class FaultKeeper {
         return;
       case 'node-off':
         return this.#nodeOff(request.node);
+      case 'fill-disk':
+        return this.#fillDisk(request.whose);
       case 'manager-off':
         return this.#managerOff();
       case 'cut':
@@ -221,6 +224,9 @@ export class FaultKeeper {
       case 'manager-off':
         this.#around.letGoProgram('supervisor');
         break;
+      case 'fill-disk':
+        rmSync(diskFullFile(this.#around.stateDir, record.request.whose), { force: true });
+        break;
       case 'cut':
       case 'slow':
         break;
@@ -264,6 +270,15 @@ export class FaultKeeper {
     for (const one of all) signalGroup(one, 'SIGKILL');
     // an agent that was just starting an instance is dead now; what it started is written down by then
     for (const one of findProcesses(this.#around.stateDir)) if (one.node === folder) signalGroup(one, 'SIGKILL');
+  }
+
+  #fillDisk(whose: string): void {
+    const path = diskFullFile(this.#around.stateDir, whose);
+    if (!existsSync(dirname(path))) {
+      const message = `${whose} keeps nothing here; expected manager, or a store that has run: ${dirname(path)} is not there`;
+      throw new OperatorError(EXIT.failed, message);
+    }
+    writeFileSync(path, '');
   }
 
   #managerOff(): void {
@@ -311,7 +326,10 @@ export function undoLeftFaults(stateDir: string): number {
     value = []; // none was left
   }
   const records = Array.isArray(value) ? (value as Partial<FaultRecord>[]) : [];
-  for (const { request } of records) if (request?.kind === 'stop') signalGroup(request, 'SIGCONT');
+  for (const { request } of records) {
+    if (request?.kind === 'stop') signalGroup(request, 'SIGCONT');
+    if (request?.kind === 'fill-disk') rmSync(diskFullFile(stateDir, request.whose), { force: true });
+  }
   removeLinkFiles(stateDir);
   rmSync(path, { force: true });
   return records.length;
@@ -321,6 +339,11 @@ export function undoLeftFaults(stateDir: string): number {
 export function isCutOf(record: FaultRecord, node: number, peer: CutRequest['peer'] | null): boolean {
   const { request } = record;
   return request.kind === 'cut' && request.node === node && (peer === null || samePeer(request.peer, peer));
+}
+
+/** Whoever writes in that folder believes that its disk is full (decision 0009). */
+function diskFullFile(stateDir: string, whose: string): string {
+  return join(whose === 'manager' ? join(stateDir, 'journal') : join(stateDir, 'baas', whose), DISK_FULL_FILE);
 }
 
 function pastOf(decision: string): string {
