@@ -144,6 +144,47 @@ describe('Manager: failure', () => {
     expect(m.events(until).join()).to.match(/hung/);
   });
 
+  it('R45 any answer means alive, a late one too: misses are counted anew', () => {
+    const { m, agent, store } = smallCluster();
+    m.silent.add(store);
+    const asked = (effects: ReturnType<typeof m.pass>): number[] =>
+      m
+        .sent('service_instance_health_request', effects)
+        .flatMap(({ service_instance_id, message_id }) => (service_instance_id === store ? [message_id] : []));
+    const [first] = asked(m.pass(2100));
+    expect(m.state.instances.get(store)?.misses).to.equal(2);
+    m.say(agent, {
+      type: 'service_instance_health_response',
+      message_id: first as number,
+      sub_type: 'agent_to_Manager',
+      service_instance_id: store,
+      status: 200,
+    });
+    expect(m.state.instances.get(store)?.misses).to.equal(0);
+    expect(m.sent('hard_shutdown_request', m.pass(1500)), 'two more misses are two').to.deep.equal([]);
+    expect(m.sent('hard_shutdown_request', m.pass(1500)), 'three more are three').to.have.length(1);
+  });
+
+  it('R45 R34 a hung instance is asked to be killed once, also when its sessions close meanwhile', () => {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    const start = m.one('execution_request');
+    m.started(agent, start.message_id);
+    m.say(agent, sessionAck(1000, ['gate', gate], 20000, m.one('session_response').dest_socket_port as number));
+    m.silent.add(start.service_instance_id);
+    const hung = m.pass(3600);
+    expect(m.sent('hard_shutdown_request', hung)).to.have.length(1);
+    const close = m.one('source_service_session_close_request', hung);
+    const closed = m.say(agent, {
+      type: 'source_service_session_close_response',
+      message_id: close.message_id,
+      sub_type: 'agent_to_Manager',
+      status: 200,
+    });
+    expect(m.state.sessions.size).to.equal(0);
+    expect(m.sent('hard_shutdown_request', closed)).to.deep.equal([]);
+  });
+
   it('R45 404 from its agent: the instance is not there, and is replaced', () => {
     const { m, agent, store } = smallCluster();
     m.silent.add(store);
