@@ -283,6 +283,21 @@ describe('Manager: failure', () => {
     expect(m.one('hard_shutdown_request').service_instance_id).to.equal(555);
   });
 
+  it('R50 a store comes back after it was replaced: it is drained even where its successor is on its way out', () => {
+    const { m, agent, gate, store } = smallCluster();
+    const other = m.open('127.0.0.12');
+    m.register(other, '127.0.0.12', ALL, { x_node: 'n2' });
+    m.closeConnection(agent);
+    const lost = m.pass(5500);
+    const next = m.sent('execution_request', lost).find(({ service_name }) => service_name === 'store');
+    m.started(other, next?.message_id ?? 0);
+    m.command(1, { command: 'stop', instance: String(next?.service_instance_id), hard: true });
+    expect(m.state.instances.get(next?.service_instance_id ?? 0)?.status).to.equal('killing');
+    const back = m.open(HERE);
+    m.register(back, HERE, ALL, { x_node: 'n1', x_running_instances: `${gate}, ${store}` });
+    expect(m.state.instances.get(store)?.status, 'its epoch is over').to.be.oneOf(['draining', 'stopping']);
+  });
+
   it('R47 no x_running_instances means unknown, not none', () => {
     const { m, agent, gate, store } = smallCluster();
     m.closeConnection(agent);
