@@ -3,43 +3,56 @@
  *
  * Lives here: the question, the answer, and the word that the connection broke. Does not live here: what a silence means
  * (supervisor/core). The event loop of the Manager must turn to answer, so one that was stopped or is stuck does not.
+ *
+ * Plain HTTP over a socket, without Node's client: the same words twice a second for days, and an idle testbed should
+ * cost next to nothing.
  */
-import { Agent, get } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { joinAddressPort } from '../../ssmmp/core/address.ts';
 
-/** A question is given up after this; a later one may be answered. Longer than any pause that is none. */
-const ANSWER_MS_MAX = 5_000;
+/** How an answer begins that counts. */
+const FINE = 'HTTP/1.1 200';
 
 export class Pulse {
-  readonly #url: { readonly host: string; readonly port: number };
+  readonly #place: { readonly host: string; readonly port: number };
+  readonly #question: string;
   readonly #broken: () => void;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 4, keepAliveMsecs: 1_000 });
-  readonly #known = new WeakSet<Socket>();
+  #socket: Socket | null = null;
+  #answered: () => void = () => undefined;
 
   /** `broken` is called when a connection to the Manager ends: it may have died. */
   constructor(operator: { readonly address: string; readonly port: number }, broken: () => void) {
-    this.#url = { host: operator.address, port: operator.port };
+    const { address, port } = operator;
+    this.#place = { host: address, port };
+    this.#question = `GET /livez HTTP/1.1\r\nhost: ${joinAddressPort(address, port)}\r\nconnection: keep-alive\r\n\r\n`;
     this.#broken = broken;
   }
 
-  /** Calls `answered` if the Manager answers 200. */
+  /** Calls `answered` if the Manager answers 200; late is as good as soon, and nothing is silence. */
   ask(answered: () => void): void {
-    const request = get({ ...this.#url, path: '/livez', agent: this.#agent, timeout: ANSWER_MS_MAX }, (response) => {
-      response.resume();
-      if (response.statusCode === 200) answered();
-    });
-    request.on('timeout', () => request.destroy());
-    // Refused, reset, no answer: silence, which the core counts.
-    request.on('error', () => undefined);
-    request.on('socket', (socket) => {
-      if (this.#known.has(socket)) return;
-      this.#known.add(socket);
-      socket.once('close', () => this.#broken());
-    });
+    this.#answered = answered;
+    this.#socket ??= this.#open();
+    this.#socket.write(this.#question);
   }
 
-  /** A new Manager: connections to the one before are of no use. */
+  /** A new Manager: the connection to the one before is of no use. */
   forget(): void {
-    this.#agent.destroy();
+    this.#answered = () => undefined;
+    this.#socket?.destroy();
+    this.#socket = null;
+  }
+
+  #open(): Socket {
+    const socket = connect({ ...this.#place, noDelay: true });
+    socket.setEncoding('latin1').on('data', (text: unknown) => {
+      if (socket === this.#socket && String(text).includes(FINE)) this.#answered();
+    });
+    // Refused or reset: silence, which the core counts.
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => {
+      if (socket === this.#socket) this.#socket = null;
+      this.#broken();
+    });
+    return socket;
   }
 }

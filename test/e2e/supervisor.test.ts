@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { findProcesses, type FoundProcess } from '../../operator/shell/testbed-processes.ts';
 import { DISK_FULL_FILE } from '../../ssmmp/shell/disk-fault.ts';
+import { journalRank } from '../../ssmmp/shell/journal-mirror.ts';
 import { isRunning, readPidFile } from '../../ssmmp/shell/process-identity.ts';
 import { OperatorPort } from './operator-port.ts';
 import { PlainUser } from './plain-user.ts';
@@ -191,7 +192,14 @@ describe('the supervising manager', function () {
     const victim = one('manager') as FoundProcess;
     // stopped first, so that nothing is begun between the two
     process.kill(victim.pid, 'SIGSTOP');
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const copied = (): boolean => {
+      const [own, copy] = [
+        journalRank(join(cluster.stateDir, 'journal')),
+        journalRank(join(cluster.stateDir, 'mirror')),
+      ];
+      return own !== null && own.lastRecord === copy?.lastRecord;
+    };
+    await until('the mirror has it all', copied);
     rmSync(join(cluster.stateDir, 'journal'), { recursive: true });
     process.kill(victim.pid, 'SIGKILL');
     await managerAfter(victim.pid);
