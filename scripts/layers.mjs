@@ -55,7 +55,11 @@ export const LAYERS = [
   // A lab sees the runner's words (labs/runner/api.ts); the runner finds labs by folder and imports none.
   { name: 'lab-runner-core', folder: 'labs/runner/core', pure: true, mayImport: ['ssmmp-core', 'load-core'] },
   { name: 'lab-runner', folder: 'labs/runner', mayImport: ['lab-runner-core', 'ssmmp-*', 'load-core'] },
-  { name: 'labs', folder: 'labs', mayImport: ['ssmmp-*', 'lab-runner', 'kit', 'protocols', 'store', 'passing'] },
+  {
+    name: 'labs',
+    folder: 'labs',
+    mayImport: ['ssmmp-*', 'lab-runner', 'kit', 'protocols', 'store', 'passing', 'service'],
+  },
   // The load generator knows the user protocol and nothing of SSMMP; only the command `ssmmp load` starts it.
   { name: 'load-core', folder: 'load/core', pure: true, mayImport: ['protocols'] },
   { name: 'load', folder: 'load', mayImport: ['load-core', 'protocols'] },

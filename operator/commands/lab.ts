@@ -81,11 +81,11 @@ function addStart(lab: Command): void {
     .argument('<lab>', 'its number')
     .option('--dir <folder>', `where (default: ${WORK_FOLDERS}/<name>)`)
     .action(async (wanted: string, options: { dir?: string }) => {
-      await labErrors(() => {
+      await labErrors(async () => {
         const places = labPlaces();
         const found = findLab(places, wanted);
         const folder = resolve(options.dir ?? join(WORK_FOLDERS, found.name));
-        startWork(found, folder);
+        await startWork(found, folder, places);
         writeData(`${shortPath(folder)}\n`);
         const style = styleFor(process.stderr);
         tell(`Lab ${found.number}, ${style.heading(found.title)}, about ${found.minutes} minutes.`);
@@ -132,9 +132,10 @@ function addReset(lab: Command): void {
     .argument('[lab]', 'its number (default: the folder you stand in)')
     .option('--dir <folder>', 'the working folder')
     .action(async (wanted: string | undefined, options: { dir?: string }) => {
-      await labErrors(() => {
-        const work = findWork(labPlaces(), wanted ?? null, options.dir ?? null);
-        const copy = resetWork(work.lab, work.folder);
+      await labErrors(async () => {
+        const places = labPlaces();
+        const work = findWork(places, wanted ?? null, options.dir ?? null);
+        const copy = await resetWork(work.lab, work.folder, places);
         writeData(`${shortPath(work.folder)}\n`);
         tell(`Lab ${work.lab.number} begins anew; what you had is in ${shortPath(copy)}.`);
         if (work.folder === process.cwd()) tell('You stand in the old folder now: cd .. and into the new one.');

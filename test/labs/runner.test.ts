@@ -140,13 +140,14 @@ describe('labs: the runner', function () {
     expect(await other.wrong('eight')).to.include('it fails number, other');
   });
 
-  it('a working folder is not started twice; a reset keeps what was there', () => {
-    const { lab } = small();
+  it('a working folder is not started twice; a reset keeps what was there', async () => {
+    const { lab, places } = small();
     const work = join(folder, 'mine');
-    startWork(lab, work);
+    await startWork(lab, work, places);
     put('mine/n.txt', 'my own');
-    expect(() => startWork(lab, work)).to.throw('is there already');
-    const copy = resetWork(lab, work);
+    const again = await startWork(lab, work, places).catch((error: unknown) => (error as Error).message);
+    expect(again).to.include('is there already');
+    const copy = await resetWork(lab, work, places);
     expect(readFileSync(join(copy, 'n.txt'), 'utf8')).to.equal('my own');
     expect(readFileSync(join(work, 'n.txt'), 'utf8')).to.equal('1');
     expect(readMemory(work)).to.include({ lab: '00-small', best: 0 });

@@ -12,6 +12,7 @@ import { findLab, LabError, readLab } from './lab-folder.ts';
 import type { Lab } from './lab-folder.ts';
 import { labFiles, OWN_STATE_DIR } from './places.ts';
 import type { Places } from './places.ts';
+import { servicesOf, writeRepository } from './repository.ts';
 
 /** Below the folder where the student types. */
 export const WORK_FOLDERS = 'my-labs';
@@ -45,7 +46,7 @@ export interface WorkFolder {
 }
 
 /** Makes the working folder with the starter's files and the text. Throws LabError where there is one already. */
-export function startWork(lab: Lab, folder: string): void {
+export async function startWork(lab: Lab, folder: string, places: Places): Promise<void> {
   if (existsSync(folder) && readdirSync(folder).length > 0)
     throw new LabError(
       `${shortPath(folder)} is there already: go on in it, or begin again with \`npx ssmmp lab reset ${lab.number}\` (which keeps a copy)`,
@@ -53,18 +54,20 @@ export function startWork(lab: Lab, folder: string): void {
   mkdirSync(folder, { recursive: true });
   copyText(lab, folder);
   copyInto(labFiles.starter(lab.folder), folder);
+  const services = servicesOf(lab.folder);
+  if (services.size > 0) await writeRepository(services, folder, places);
   writeMemory(folder, { lab: lab.name, started: new Date().toISOString(), hints: {}, last: null, best: 0 });
 }
 
 /** Begins again; what was there is moved to the folder that is given back. Throws LabError while a cluster runs there. */
-export function resetWork(lab: Lab, folder: string): string {
+export async function resetWork(lab: Lab, folder: string, places: Places): Promise<string> {
   if (!existsSync(folder)) throw new LabError(`${shortPath(folder)} is not there: nothing to reset`);
   const owner = readPidFile(join(folder, OWN_STATE_DIR, 'up.lock'));
   if (owner !== null && isRunning(owner))
     throw new LabError(`a cluster runs from ${shortPath(folder)}: end it with \`npx ssmmp down\` there first`);
   const copy = `${folder}.before-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
   renameSync(folder, copy);
-  startWork(lab, folder);
+  await startWork(lab, folder, places);
   return copy;
 }
 

@@ -20,6 +20,7 @@ import type { Evidence } from './evidence.ts';
 import { OWN_STATE_DIR } from './places.ts';
 import type { Places } from './places.ts';
 import { runNode } from './programs.ts';
+import { servicesOf, writeRepository } from './repository.ts';
 import type { Ran, RunOptions, Scope } from './programs.ts';
 import { takeSubnet } from './subnet.ts';
 import { Unmet } from './unmet.ts';
@@ -167,6 +168,13 @@ export class Work {
     const outfile = join(this.#run.runFolder, 'built', `${this.#run.bundles}.cjs`);
     await bundle(this.path(file), outfile, this.places);
     return outfile;
+  }
+
+  /** A repository file with the lab's own services (labs/NN-name/services) and all built-in ones; for `up`. */
+  services(): Promise<string> {
+    return this.once('services', () =>
+      writeRepository(servicesOf(join(this.places.labs, this.lab)), join(this.#run.runFolder, 'services'), this.places),
+    );
   }
 
   /** Runs a TypeScript program of the student to its end, in the working folder. */
