@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { detailText, samePeer, targetText, undoText } from '../../faults/core/fault.ts';
 import type { CutRequest, Decision, FaultRecord, FaultRequest } from '../../faults/core/fault.ts';
 import { CLEAR } from '../../faults/core/shape.ts';
+import { joinAddressPort } from '../../ssmmp/core/address.ts';
 import { DISK_FULL_FILE } from '../../ssmmp/shell/disk-fault.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import { FaultLinks, noNode, removeLinkFiles } from './fault-links.ts';
@@ -203,7 +204,7 @@ export class FaultKeeper {
       await this.#links.insert(Number(node), to);
       await this.#settle(name);
       const place = to === 'users' ? this.#links.place(name) : null;
-      if (place !== null) fault.record = { ...fault.record, address: `${place.address} ${place.port}` };
+      if (place !== null) fault.record = { ...fault.record, address: joinAddressPort(place.address, place.port) };
     }
     this.#save();
     this.#around.usersMoved();

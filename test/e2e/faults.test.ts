@@ -85,7 +85,7 @@ describe('ssmmp fault', function () {
       gateways: { address: string; port: number }[];
     };
     const [gateway] = file.gateways;
-    expect(fault?.address).to.equal(`${gateway?.address} ${gateway?.port}`);
+    expect(fault?.address).to.equal(`${gateway?.address}:${gateway?.port}`);
     const slow = await roundTripMs(gateway?.address as string, gateway?.port as number);
     expect(slow - direct).to.be.greaterThan(290);
   });
