@@ -44,7 +44,8 @@ export function reconcile(turn: Turn, service: ServiceState): void {
   if (state.stopping !== null) return;
   if (service.waiting.size > 0 && service.desired === 0) service.desired = 1;
   if (service.holdUntil > now) {
-    if (service.crashLooping && replicasOf(turn, service) === 0) answerWaiting(turn, service, 503);
+    if (service.crashLooping && replicasOf(turn, service) === 0)
+      answerWaiting(turn, service, 503, service.holdUntil - now);
     return;
   }
   startMissing(turn, service);

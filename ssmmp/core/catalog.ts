@@ -301,6 +301,7 @@ export const EXTENSION_LINES = {
   x_exit: 'how an instance ended: `code 3` or `signal SIGKILL` (R30)',
   x_pid: 'process id of the instance that was started, for operators only',
   x_replicas: 'instances of the destination that are ready: a plug may hold a session to each (R14)',
+  x_retry_after: 'milliseconds until a crash-looping service is tried again; in a session_response 503 (R37, R46)',
   x_other_end:
     '`lost`: the node of the other end does not answer, so requests under way on the session are not waited for',
   x_weight: 'part of its requests that a plug gives to this session, in thousandths, where versions have weights',

@@ -96,11 +96,11 @@ export function serveWaiting(turn: Turn, service: ServiceState): void {
   }
 }
 
-/** Answers all requests that wait for a service with a failure. */
-export function answerWaiting(turn: Turn, service: ServiceState, status: number): void {
+/** Answers all requests that wait for a service with a failure; `retryAfterMs`: when it is tried again, where that is known. */
+export function answerWaiting(turn: Turn, service: ServiceState, status: number, retryAfterMs?: number): void {
   for (const key of [...service.waiting]) {
     const grant = turn.state.grants.get(key);
-    if (grant !== undefined) failGrant(turn, grant, status);
+    if (grant !== undefined) failGrant(turn, grant, status, retryAfterMs);
   }
 }
 
@@ -247,7 +247,7 @@ function weightLine({ part }: Grant): { x_weight?: string } {
 }
 
 /** Answers a request that waits with a failure, and forgets it. */
-export function failGrant(turn: Turn, grant: Grant, status: number): void {
+export function failGrant(turn: Turn, grant: Grant, status: number, retryAfterMs?: number): void {
   const source = turn.state.instances.get(grant.source);
   dropGrant(turn, grant.key);
   if (source === undefined) return;
@@ -267,6 +267,7 @@ export function failGrant(turn: Turn, grant: Grant, status: number): void {
     dest_service_instance_network_address: null,
     dest_socket_port: null,
     status,
+    ...(retryAfterMs === undefined ? {} : { x: { x_retry_after: String(retryAfterMs) } }),
   });
 }
 

@@ -40,6 +40,8 @@ export interface PlugState {
   needed: boolean;
   /** Tries that failed in a row. */
   failures: number;
+  /** The destination crash-loops and is not tried before this time (x_retry_after); 0 where nothing is known. */
+  heldUntil: number;
   /** Replicas of the destination that the last session_response told of (x_replicas); 1 where it told nothing. */
   replicas: number;
 }
@@ -130,7 +132,7 @@ export interface InstanceState {
 /** The state of an instance that has just been started. */
 export function initialState(settings: InstanceSettings): InstanceState {
   const plugs = settings.plugs.map(
-    (setting) => [setting.plug, { ...setting, needed: false, failures: 0, replicas: 1 }] as const,
+    (setting) => [setting.plug, { ...setting, needed: false, failures: 0, heldUntil: 0, replicas: 1 }] as const,
   );
   return {
     settings,

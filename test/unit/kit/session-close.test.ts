@@ -166,6 +166,11 @@ describe('kit: an end closes a session', () => {
       clean: true,
     });
     expect(instance.lines[0]).to.contain(' ~ dest_service_instance_id:  ~ ');
+
+    const named = new TestInstance().begin();
+    named.input({ kind: 'session_ended', side: 'source', key: named.open(), clean: true });
+    const [report] = named.sent('source_service_session_close_info');
+    expect(report).to.include({ source_service_instance_id: 7, dest_service_instance_id: 9 });
   });
 
   it('a connection is one session, however often it is said', () => {

@@ -132,6 +132,54 @@ describe('kit: opening a session', () => {
     expect(instance.wait(60_000).filter(({ kind }) => kind === 'send')).to.deep.equal([]);
   });
 
+  it('503 with x_retry_after: what waits fails at once and is told when; so does what comes in the next second', () => {
+    const instance = new TestInstance().begin();
+    instance.grant(instance.need(), { status: 503, x: { x_retry_after: '25849' } });
+    expect(instance.did('no_session')).to.have.length(1);
+    expect(instance.did('no_session')[0]).to.include({ final: true, retryAfterMs: 25_849 });
+    instance.wait(400);
+    instance.input({ kind: 'session_needed', plug: 'posts-plug' });
+    expect(instance.sent('session_request')).to.deep.equal([]);
+    expect(instance.did('no_session')[0]).to.include({ final: true, retryAfterMs: 25_449 });
+    // Perhaps somebody has repaired it before its time: a second later the Manager is asked again.
+    instance.wait(DEFAULT_TIMERS.sessionRetryMostMs);
+    const id = instance.need();
+    // It is tried just now: this one waits, and so does what comes meanwhile.
+    instance.input({ kind: 'session_needed', plug: 'posts-plug' });
+    expect(instance.did('no_session')).to.deep.equal([]);
+    instance.grant(id);
+    instance.input({ kind: 'dialed', opening: id });
+    expect(instance.did('use_session')).to.have.length(1);
+  });
+
+  it('503 with x_retry_after below a second: the Manager is asked again when it has passed', () => {
+    const instance = new TestInstance().begin();
+    instance.grant(instance.need(), { status: 503, x: { x_retry_after: '300' } });
+    instance.wait(299);
+    instance.input({ kind: 'session_needed', plug: 'posts-plug' });
+    expect(instance.did('no_session')[0]).to.include({ final: true, retryAfterMs: 1 });
+    instance.wait(1);
+    expect(instance.need()).to.be.greaterThan(0);
+  });
+
+  it('503 with an x_retry_after that cannot be read: asks again, as without it', () => {
+    for (const text of ['', '0', '-5', 'soon', '99999999999999']) {
+      const instance = new TestInstance().begin();
+      instance.grant(instance.need(), { status: 503, x: { x_retry_after: text } });
+      expect(instance.did('no_session')[0]?.final, text).to.equal(false);
+    }
+  });
+
+  it('503 with x_retry_after fails nothing while another session of the plug serves', () => {
+    const instance = new TestInstance().begin();
+    instance.open();
+    instance.grant(instance.need(), { status: 503, x: { x_retry_after: '25849' } });
+    expect(instance.did('no_session')[0]?.final).to.equal(false);
+    instance.wait(0);
+    instance.need();
+    expect(instance.did('no_session')).to.deep.equal([]);
+  });
+
   it('a session that was opened ends the row of failures', () => {
     const instance = new TestInstance().begin();
     for (let n = 0; n < 3; n += 1) {

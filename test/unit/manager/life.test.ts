@@ -208,12 +208,43 @@ describe('Manager: execution', () => {
       while (m.sent('execution_request', effects).length === 0) effects = m.pass(100);
       effects = m.started(agent, m.one('execution_request', effects).message_id, 500);
     }
-    expect(m.one('session_response', effects).status).to.equal(503);
+    const { holdUntil } = m.state.services.get('front')!;
+    const told = m.one('session_response', effects);
+    expect(told).to.deep.include({ status: 503, x: { x_retry_after: String(holdUntil - m.now) } });
+    m.pass(1234);
     m.say(agent, sessionRequest(1001, ['gate', gate], 'front-plug', 'front-socket', 'front'));
-    expect(m.one('session_response').status).to.equal(503);
+    const left = m.one('session_response');
+    expect(left).to.deep.include({ status: 503, x: { x_retry_after: String(holdUntil - m.now) } });
+    expect(Number(told.x?.x_retry_after) - Number(left.x?.x_retry_after)).to.equal(1234);
     m.say(agent, sessionRequest(1002, ['gate', gate], 'side-plug', 'side-socket', 'side'));
     m.started(agent, m.one('execution_request').message_id);
     expect(m.one('session_response').status).to.equal(200);
+  });
+
+  it('a crash-looping service: a request in the middle of a try waits for what comes of it', () => {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    let effects = m.last;
+    for (let n = 0; n < 6; n += 1) {
+      while (m.sent('execution_request', effects).length === 0) effects = m.pass(100);
+      effects = m.started(agent, m.one('execution_request', effects).message_id, 500);
+    }
+    while (m.sent('execution_request', effects).length === 0) effects = m.pass(100);
+    const request = m.one('execution_request', effects);
+    m.say(agent, sessionRequest(1001, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    expect(m.sent('session_response')).to.deep.equal([]);
+    m.started(agent, request.message_id);
+    expect(m.one('session_response')).to.include({ status: 200, message_id: 1001 });
+  });
+
+  it('a 503 for another reason than a crash loop names no time (R37)', () => {
+    const m = new TestManager();
+    const agent = m.open(HERE);
+    const effects = m.register(agent, HERE, ['gate']);
+    m.started(agent, m.one('execution_request', effects).message_id);
+    m.say(agent, sessionRequest(1000, ['gate', 1], 'front-plug', 'front-socket', 'front'));
+    expect(m.one('session_response').status).to.equal(503);
+    expect(m.one('session_response').x).to.equal(undefined);
   });
 
   it('R11 R29 a response on another connection than its request left on is dropped', () => {

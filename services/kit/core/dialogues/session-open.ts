@@ -6,6 +6,7 @@
  *
  *     session_needed -> requested -200-> dialing -dialed-> on (ack 200)
  *                           |                \-dial_failed-> ack 502 or 504, ask again (R33)
+ *                           |-503 with x_retry_after: it crash-loops -> the requests fail at once, and know when to come again
  *                           \-429, 409, 5xx-> ask again after a pause   \-other 4xx-> the requests fail
  *
  * An exchange that was given up (no answer in time, or the agent's connection broke with it) is never continued: the
@@ -17,9 +18,10 @@ import { isFailure, OK, statusText } from '../../../../ssmmp/core/status.ts';
 import { SOURCE_PORT_TRIES_MAX, nextSourcePort } from '../ports.ts';
 import type { Granted, Opening, PlugState } from '../state.ts';
 import type { Turn } from '../turn.ts';
-import { missingSessions, noteReplicas } from './replicas.ts';
+import { missingSessions, noteReplicas, sessionsOf } from './replicas.ts';
 
 const REFUSED = 502;
+const UNAVAILABLE = 503;
 const NOT_IN_TIME = 504;
 /** Failures that pass by themselves although they are 4xx: source not (yet) alive, too many requests under way. */
 const PASSING = new Set([409, 429]);
@@ -33,6 +35,7 @@ export function sessionNeeded(turn: Turn, name: string, atLeast: number): void {
   const { ending } = turn.state;
   if (ending !== null && ending.phase !== 'sockets') return failRequests(turn, plug, 'the instance ends', 0);
   if (missingSessions(turn.state, plug, atLeast) <= 0) return;
+  if (isHeld(turn, plug)) return failHeld(turn, plug, 'it is crash-looping');
   plug.needed = true;
   if (turn.state.link === 'connected' && !turn.state.deadlines.has(`retry/${name}`)) askForMissing(turn, plug, atLeast);
 }
@@ -84,6 +87,7 @@ export function sessionResponse(turn: Turn, message: Message<'session_response'>
     giveUp(turn, opening);
     const { status } = message;
     const text = `session_response ${status}, ${statusText('session_response', status)}`;
+    if (status === UNAVAILABLE && noteHeld(turn, plug, message)) return failHeld(turn, plug, text);
     if (status >= 500 || PASSING.has(status)) return pause(turn, plug, text);
     return failRequests(turn, plug, text, state.timers.sessionRetryMostMs);
   }
@@ -94,6 +98,7 @@ export function sessionResponse(turn: Turn, message: Message<'session_response'>
     acknowledge(turn, opening.id, null, REFUSED);
     return pause(turn, plug, 'the grant names no address');
   }
+  plug.heldUntil = 0;
   opening.granted = {
     destService: message.dest_service_name ?? plug.service,
     destInstanceId: message.dest_service_instance_id,
@@ -115,6 +120,27 @@ export function sessionResponse(turn: Turn, message: Message<'session_response'>
 function partOf(message: Message<'session_response'>): { part?: number } {
   const told = message.x?.x_weight ?? '';
   return /^[1-9]\d{0,3}$/.test(told) ? { part: Number(told) } : {};
+}
+
+/**
+ * Notes that the destination crash-loops: for as long as `x_retry_after` says there is no use in waiting. The Manager is asked
+ * again a little later all the same, when requests come: somebody may repair the service before its time. False: it says
+ * nothing of the kind, or another session of the plug serves.
+ */
+function noteHeld(turn: Turn, plug: PlugState, message: Message<'session_response'>): boolean {
+  const told = message.x?.x_retry_after ?? '';
+  if (!/^[1-9]\d{0,8}$/.test(told) || sessionsOf(turn.state, plug.plug) > 0) return false;
+  plug.heldUntil = turn.now + Number(told);
+  turn.deadline('retry', plug.plug, Math.min(Number(told), turn.state.timers.sessionRetryMostMs));
+  return true;
+}
+
+function isHeld({ state, now }: Turn, plug: PlugState): boolean {
+  return plug.heldUntil > now && state.deadlines.has(`retry/${plug.plug}`) && sessionsOf(state, plug.plug) === 0;
+}
+
+function failHeld(turn: Turn, plug: PlugState, why: string): void {
+  failRequests(turn, plug, why, plug.heldUntil - turn.now);
 }
 
 /** A grant for an exchange that was given up is acknowledged; anything else is an answer to nothing. */
