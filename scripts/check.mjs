@@ -1,7 +1,7 @@
 // `npm test`: everything that has to be right, in one command.
 //
 //     npm test                        all checks, all tests
-//     npm test -- --only e2e          one group: checks, unit, transcripts, pairs, fuzz, conformance, e2e or labs (may be repeated)
+//     npm test -- --only e2e          one group: checks, unit, transcripts, pairs, fuzz, museum, conformance, e2e or labs (may be repeated)
 //     npm test -- --grep R07          goes on to mocha, like every other option; no checks then
 //     npm test -- test/unit/kit/a.test.ts     these files only
 //
@@ -26,7 +26,7 @@ const CHECKS = {
 };
 
 /** Folders below test/, in the order in which they run. The quiet ones run alone. */
-const GROUPS = ['unit', 'transcripts', 'pairs', 'fuzz', 'conformance', 'e2e', 'labs'];
+const GROUPS = ['unit', 'transcripts', 'pairs', 'fuzz', 'museum', 'conformance', 'e2e', 'labs'];
 const QUIET_GROUPS = new Set(['conformance', 'e2e', 'labs']);
 
 /** A group that takes longer hangs. */

@@ -38,6 +38,7 @@ const PROGRAMS = {
   'labs-proof': { needsDev: true, typescript: 'test/labs/main.ts' },
   soak: { needsDev: true, typescript: 'test/soak/main.ts' },
   exhaust: { needsDev: true, typescript: 'test/exhaust/main.ts' },
+  museum: { needsDev: true, typescript: 'museum/main.ts' },
   'record-journals': { needsDev: true, typescript: 'test/journals/record.ts' },
 };
 

@@ -27,12 +27,15 @@ export class Memory {
   readonly instances = new Cells<InstanceState, InstanceInput, InstanceEffect>(instanceMachine, { law: instanceLaw });
   readonly words = new Words();
   readonly settings: readonly AgentSettings[];
+  /** Faults that a world begins with. */
+  readonly faults: number;
 
   /** Plugs of an instance, by its state; empty while it ends. */
   private readonly plugs = new Map<number, readonly string[]>();
 
-  constructor(settings: readonly AgentSettings[]) {
+  constructor(settings: readonly AgentSettings[], faults = 0) {
     this.settings = settings;
+    this.faults = faults;
   }
 
   /** The plugs of an instance that have no session and open none. */

@@ -12,6 +12,7 @@ import { newAgentState } from '../../agent/core/state.ts';
 import type { Command, ManagerInput } from '../../manager/core/inputs.ts';
 import type { InstanceInput, Side } from '../../services/kit/core/inputs.ts';
 import { sessionKey } from '../../ssmmp/core/address.ts';
+import { BrokenLaw } from './cells.ts';
 import type { Memory } from './memory.ts';
 import {
   performAgent,
@@ -243,11 +244,18 @@ export class Play implements Stage {
   }
 
   private onDial(name: string, event: string): void {
+    const { world, memory } = this;
     const [id, opening] = name.split('.').map(Number) as [number, number];
     const [sourcePort, address, port] = event.split(' ') as [string, string, string];
     const source = this.find(id) as SmallInstance;
     const dest = this.world.instances.find((one) => one.booted && this.listens(one, address, Number(port)));
-    if (dest === undefined) return this.instance(id, { kind: 'dial_failed', opening, why: 'refused' });
+    if (dest === undefined) {
+      if (world.budget.faults === memory.faults)
+        throw new BrokenLaw(
+          `a session that was granted is refused, and nothing has failed (R33): ${id} → ${address}:${port}`,
+        );
+      return this.instance(id, { kind: 'dial_failed', opening, why: 'refused' });
+    }
     const sourceAddress = (this.memory.settings[source.node] as AgentSettings).address;
     const key = sessionKey(sourceAddress, Number(sourcePort), address, Number(port));
     this.world.sessions.push({ key, source: id, dest: dest.id, sourceOpen: true, destOpen: true });

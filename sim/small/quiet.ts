@@ -26,8 +26,13 @@ export function brokenQuiet(memory: Memory, world: World): string | null {
   if (world.queues.size > 0 || world.agents.some(({ link }) => link === 0)) return null;
   if (world.instances.some(({ connection }) => connection === 0)) return null;
   const manager = memory.managers.state(world.manager);
-  for (const { status, connection } of manager.agents.values())
-    if (status !== 'registered' || connection === null) return null;
+  for (const [node, { cell, link }] of world.agents.entries()) {
+    if (memory.agents.state(cell).link.status !== 'registered') return null;
+    const { address } = memory.settings[node] as { address: string };
+    const known = manager.agents.get(address);
+    if (known?.connection !== link || known.status !== 'registered')
+      return `the agent ${address} is registered on connection ${link}; for the Manager it is ${known?.status} on ${known?.connection} (R48)`;
+  }
   const live = new Set(world.instances.map(({ id }) => id));
   for (const { id, service, status } of manager.instances.values())
     if (!live.has(id) && status !== 'planned' && status !== 'starting')

@@ -72,7 +72,7 @@ export function smallGraph(): Graph {
 
 /** The world in which everything is on, at the moment after a beat, and the rules' horizon for it. */
 export function beginning(budget: Budget): { memory: Memory; world: World; horizon: number } {
-  const memory = new Memory([agentSettings(0), agentSettings(1)]);
+  const memory = new Memory([agentSettings(0), agentSettings(1)], budget.faults);
   const world: World = {
     now: BEGIN_MS,
     manager: memory.managers.keep(initialManager()),
