@@ -25,7 +25,7 @@ export function museumPage(mutants: readonly Mutant[], findings: readonly Findin
 
 Tests are worth what they catch. Here are ${mutants.length} bugs: some that other implementations of SSMMP really have, some that we had, some that
 anybody could make. Each is a *mutant*: one line of our code, changed. It is planted in a copy of the sources, and somebody must
-notice. ${caught} of ${mutants.length} are caught; ${searched} of them also by an exhaustive search. Two tests and two laws of the search
+notice. ${caught} of ${mutants.length} are caught; ${searched} of them also by an exhaustive search. Tests and laws of the search
 are there because a mutant got away at first (\`old-connection-ends-the-new\`, \`misses-add-up\`, \`drain-without-grants\`).
 
     npm run museum                                  plant and hunt all; writes this page

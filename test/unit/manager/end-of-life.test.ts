@@ -185,21 +185,6 @@ describe('Manager: failure', () => {
     expect(m.sent('hard_shutdown_request', closed)).to.deep.equal([]);
   });
 
-  it('R45 three in a row: an answer between them counts from the beginning', () => {
-    const { m, store } = smallCluster();
-    const misses = (): number => m.state.instances.get(store)?.misses ?? -1;
-    const passUntil = (count: number): void => {
-      for (let tries = 0; misses() !== count && tries < 50; tries += 1) m.pass(100);
-      expect([misses(), m.state.instances.get(store)?.status]).to.deep.equal([count, 'on']);
-    };
-    for (let time = 0; time < 3; time += 1) {
-      m.silent.add(store);
-      passUntil(2);
-      m.silent.delete(store);
-      passUntil(0);
-    }
-  });
-
   it('R48 the end of an agent’s old connection, told after it has registered again, changes nothing', () => {
     const { m, agent } = smallCluster();
     const again = m.open(HERE);
