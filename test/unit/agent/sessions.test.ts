@@ -291,7 +291,7 @@ describe('agent: sessions', () => {
     expect(agent.wire).to.deep.equal(['105: session_response 429']);
     agent.from(106, sessionRequest(6, 9999));
     expect(agent.wire, 'another instance is not affected').to.deep.equal(['1: session_request']);
-  }).timeout(10_000);
+  }).timeout(30_000);
 
   it('R45 x_ lines of a health answer are passed on', () => {
     agent.fromManager({

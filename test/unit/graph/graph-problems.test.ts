@@ -371,8 +371,8 @@ colour: red
   });
 
   it('tells of no more problems than it may, whatever kind, and in time that grows with the file and not faster', function () {
-    this.timeout(30_000);
-    const begun = performance.now();
+    this.timeout(120_000);
+    const begun = process.cpuUsage();
     for (const text of [
       'a:\n'.repeat(100_000), // each the same key
       Array.from({ length: 30_000 }, (_, n) => `k${n}: 1`).join('\n'), // each another one
@@ -381,7 +381,8 @@ colour: red
       `<<: {a: 1}\n`.repeat(30_000),
     ])
       expect(problemsOf(text).length).to.be.within(1, PROBLEMS_MAX);
-    expect(performance.now() - begun, 'minutes when each key is compared with all').to.be.lessThan(15_000);
+    const usedMs = process.cpuUsage(begun).user / 1000;
+    expect(usedMs, 'minutes when each key is compared with all').to.be.lessThan(15_000);
   });
 
   it('shows control characters of a name as ? and cuts long ones', () => {
