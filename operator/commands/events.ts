@@ -22,6 +22,7 @@ export function addEvents(program: Command): void {
     });
   withExamples(command, [
     ['ssmmp events', 'what happened so far'],
+    ['ssmmp events -o wide', 'with the number of each event'],
     ['ssmmp events --watch', 'the stream; keep it open while you kill things'],
     ['ssmmp events --watch -o json', 'one JSON object a line'],
   ]);
@@ -29,8 +30,9 @@ export function addEvents(program: Command): void {
 
 async function list(since: number, command: Command): Promise<void> {
   const events = await clientOf(command).events(since);
-  if (settingsOf(command).output === 'json') writeData(`${JSON.stringify(events, null, 2)}\n`);
-  else writeData(events.map((event) => `${eventText(event, styleFor(process.stdout))}\n`).join(''));
+  const { output } = settingsOf(command);
+  if (output === 'json') writeData(`${JSON.stringify(events, null, 2)}\n`);
+  else writeData(events.map((event) => `${eventText(event, styleFor(process.stdout), output === 'wide')}\n`).join(''));
 }
 
 /**
@@ -39,14 +41,15 @@ async function list(since: number, command: Command): Promise<void> {
  */
 async function watch(since: number, command: Command): Promise<void> {
   const client = clientOf(command);
-  const isJson = settingsOf(command).output === 'json';
+  const { output } = settingsOf(command);
+  const isJson = output === 'json';
   const style = styleFor(process.stdout);
   const stop = interruption();
   let lastSeq = since;
   const print = (event: OperatorEvent): void => {
     if (event.seq <= lastSeq) return;
     lastSeq = event.seq;
-    writeData(isJson ? `${JSON.stringify(event)}\n` : `${eventText(event, style)}\n`);
+    writeData(isJson ? `${JSON.stringify(event)}\n` : `${eventText(event, style, output === 'wide')}\n`);
   };
   for (let isFirst = true; !stop.aborted; isFirst = false) {
     const broken = await stream(client, () => lastSeq, print, stop);

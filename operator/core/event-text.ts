@@ -5,6 +5,9 @@
  */
 import type { Style } from './tables.ts';
 
+/** Columns of a sequence number. */
+const SEQ_WIDTH = 5;
+
 /** One event; the Manager may add fields. `seq` counts up; `time` is ISO 8601. */
 export interface OperatorEvent {
   readonly seq: number;
@@ -15,9 +18,10 @@ export interface OperatorEvent {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** `12:00:00.123  instance_on  post/5 is on`. */
-export function eventText(event: OperatorEvent, style: Style): string {
-  return `${style.faint(timeOfDay(event.time))}  ${style.heading(event.kind.padEnd(20))}  ${visible(event.text)}`.trimEnd();
+/** `12:00:00.123  instance_on  post/5 is on`; with its sequence number before it where `isWide`. */
+export function eventText(event: OperatorEvent, style: Style, isWide = false): string {
+  const number = isWide ? `${String(event.seq).padStart(SEQ_WIDTH)}  ` : '';
+  return `${number}${style.faint(timeOfDay(event.time))}  ${style.heading(event.kind.padEnd(20))}  ${visible(event.text)}`.trimEnd();
 }
 
 /** `12:00:00.123` of an ISO time; the text itself when it is none. */

@@ -5,7 +5,7 @@ import { isSubnet, nodeAddress, nodeNumber, parseInstance, parseNode } from '../
 import { planCluster } from '../../../operator/core/cluster-plan.ts';
 import { servedText } from '../../../operator/core/cluster-text.ts';
 import { describe as describeThing } from '../../../operator/core/describe.ts';
-import { timeOfDay, visible } from '../../../operator/core/event-text.ts';
+import { eventText, timeOfDay, visible } from '../../../operator/core/event-text.ts';
 import { isNamedBy, readLogLine } from '../../../operator/core/log-line.ts';
 import { deathsAfter, restartWaitMs, STEADY_MS } from '../../../ssmmp/core/restart-wait.ts';
 import { liveRows } from '../../../operator/core/rows.ts';
@@ -270,6 +270,12 @@ describe('words for people', () => {
     expect(['post', 'post/5', '5', 'node/2'].every((word) => isNamedBy(line, word))).to.equal(true);
     expect(['pos', 'post/6', '2', 'node/3', 'agent'].some((word) => isNamedBy(line, word))).to.equal(false);
     expect(isNamedBy(readLogLine('x', 'agent 2', '2', String), 'agent')).to.equal(true);
+  });
+
+  it('events -o wide begins with the number of the event', () => {
+    const event = { seq: 57, time: '2026-11-21T16:25:02.924Z', kind: 'instance', text: 'post/8 on' };
+    expect(eventText(event, PLAIN_STYLE)).to.equal('16:25:02.924  instance              post/8 on');
+    expect(eventText(event, PLAIN_STYLE, true)).to.equal('   57  16:25:02.924  instance              post/8 on');
   });
 
   it('doctor knows the Node that package.json asks for', async () => {
