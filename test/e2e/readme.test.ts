@@ -19,7 +19,7 @@ const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const shown = shownIn(README);
 
 describe('README.md', function () {
-  this.timeout(180_000);
+  this.timeout(240_000);
   let home: string;
   const environment = (): NodeJS.ProcessEnv => ({
     ...process.env,
