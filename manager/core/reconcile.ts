@@ -14,10 +14,11 @@ import { missingReplicas } from './versions.ts';
 /** Does this instance count as a replica: running, or on its way? A lost node's does not. */
 export function countsAsReplica(turn: Turn, instance: Instance): boolean {
   switch (instance.status) {
-    case 'planned':
-    case 'starting':
     case 'on':
       return true;
+    // One that was starting when its node was lost will not be heard of either.
+    case 'planned':
+    case 'starting':
     case 'unknown':
       return turn.state.agents.get(instance.agent)?.status !== 'lost';
     case 'draining':

@@ -70,7 +70,7 @@ export async function killAtRandom(
       await sleep(50); // all of its kind are gone just now
       continue;
     }
-    const what = `${Math.round((begun - from) / 1000)} s: ${kind} ${victims.map(({ name }) => name).join(', ')}`;
+    const what = `${new Date().toISOString().slice(11, 23)} ${Math.round((begun - from) / 1000)} s: ${kind} ${victims.map(({ name }) => name).join(', ')}`;
     counts[kind] = (counts[kind] ?? 0) + 1;
     if (kind === 'node-away') {
       signalAll(victims, 'SIGSTOP');

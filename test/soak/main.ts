@@ -3,6 +3,7 @@
  *
  *     npm run soak -- kills                           every 5 s something is killed, for ten minutes
  *     npm run soak -- kills --seconds 60 --seed 7 --every 3 --only node-away,instance
+ *     npm run soak -- kills --keep DIR                leave journal, traces and logs there (not the stores), for what is to be explained
  *     npm run soak -- moves                           a thousand migrations in a row, an hour at most
  *     npm run soak -- moves --seconds 120 --moves 200 --seed 7 --strict-1.1
  *     npm run soak -- moves --kills                   kill instances meanwhile, the new ones of a move too
@@ -10,6 +11,8 @@
  * Lives here: options, users, the verdict in the end. Does not live here: the trouble (kills.ts, moves.ts). Exit code 0:
  * nothing failed, nothing was lost, no request took longer than its limit; 1 else.
  */
+import { cpSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Cluster } from '../e2e/cluster.ts';
 import { Traffic } from '../e2e/traffic.ts';
@@ -27,6 +30,7 @@ const { values, positionals } = parseArgs({
     every: { type: 'string', default: '5' },
     only: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    keep: { type: 'string' },
     subnet: { type: 'string', default: '127.0.53' },
     kills: { type: 'boolean', default: false },
     'strict-1.1': { type: 'boolean', default: false },
@@ -50,11 +54,18 @@ const cluster = await Cluster.start(values.subnet, values['strict-1.1'] ? ['--st
 try {
   await soak();
 } finally {
+  if (values.keep !== undefined) keepState(cluster.stateDir, values.keep);
   await cluster.stop();
 }
 const { length } = verdict.complaints;
 console.log(length === 0 ? 'soak: nothing failed' : `soak: ${length} complaints`);
 process.exit(length === 0 ? 0 : 1);
+
+/** Copies the state directory without the stores' data and the sockets, before it is removed. */
+function keepState(stateDir: string, to: string): void {
+  const stores = join(stateDir, 'baas');
+  cpSync(stateDir, to, { recursive: true, filter: (path) => path !== stores && !statSync(path).isSocket() });
+}
 
 async function soak(): Promise<void> {
   const traffic = new Traffic(

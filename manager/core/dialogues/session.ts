@@ -13,7 +13,7 @@ import { sessionKey } from '../../../ssmmp/core/address.ts';
 import { isEdge, viewOf } from '../../../ssmmp/core/graph.ts';
 import { isFailure, OK } from '../../../ssmmp/core/status.ts';
 import { chooseInstance } from '../choose.ts';
-import { dropGrant, nameOf, programName, reach, refreshLoad, refreshReady } from '../instances.ts';
+import { dropGrant, isReady, nameOf, programName, reach, refreshLoad, refreshReady } from '../instances.ts';
 import { reconcile } from '../reconcile.ts';
 import {
   agentOf,
@@ -49,9 +49,11 @@ export function onSessionRequest(turn: Turn, agent: Agent, message: Message<'ses
   const known = state.grants.get(key);
   if (known !== undefined) {
     // The same request again: it gets the same answer (an agent sends what it kept after a reconnect).
-    const granted = known.dest === null ? undefined : state.instances.get(known.dest);
-    if (granted !== undefined) answerGranted(turn, agent, source, known, granted);
-    return;
+    if (known.dest === null) return;
+    const granted = state.instances.get(known.dest);
+    if (granted !== undefined && isReady(turn, granted)) return answerGranted(turn, agent, source, known, granted);
+    // The answer has not reached it, and what it was granted meanwhile ended, or is away: it is given another.
+    dropGrant(turn, key);
   }
   if (state.sessionByGrant.has(key)) return refuse(turn, agent, message, 409);
   if (source.grantsOut.size >= REQUESTS_PER_INSTANCE_MAX) return refuse(turn, agent, message, 429);

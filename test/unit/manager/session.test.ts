@@ -1,7 +1,7 @@
 /** The Manager's dialogues of opening and closing sessions, ruling by ruling. */
 import { expect } from 'chai';
 import type { Message } from '../../../ssmmp/core/catalog.ts';
-import { sessionAck, sessionRequest, smallCluster, type TestManager } from './harness.ts';
+import { sessionAck, sessionRequest, smallCluster, termination, type TestManager } from './harness.ts';
 
 const HERE = '127.0.0.11';
 
@@ -132,6 +132,37 @@ describe('Manager: opening a session', () => {
     expect(m.state.sessions.size).to.equal(2);
   });
 
+  it('R47 the same request again, when what it was granted has ended or is away: it is given another', () => {
+    const { m, agent, gate } = smallCluster();
+    const request = sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front');
+    m.say(agent, request);
+    const first = m.one('execution_request');
+    m.started(agent, first.message_id);
+    // The answer is lost on its way, and its agent is back only when the grant is unconfirmed and its instance dead.
+    m.pass(5000);
+    m.say(agent, termination('front', first.service_instance_id, 'signal SIGKILL'));
+    const second = m.one('execution_request');
+    m.started(agent, second.message_id);
+    m.say(agent, request);
+    expect(m.one('session_response')).to.deep.include({
+      status: 200,
+      dest_service_instance_id: second.service_instance_id,
+    });
+
+    const other = sessionRequest(1001, ['gate', gate], 'front-plug', 'front-socket', 'front');
+    m.say(agent, other);
+    expect(m.one('session_response').dest_service_instance_id).to.equal(second.service_instance_id);
+    m.command(1, { command: 'stop', instance: `front/${second.service_instance_id}`, hard: true });
+    m.say(agent, other);
+    expect(m.sent('session_response'), 'not to one that is being killed').to.deep.equal([]);
+    const third = m.one('execution_request');
+    m.started(agent, third.message_id);
+    expect(m.one('session_response')).to.deep.include({
+      message_id: 1001,
+      dest_service_instance_id: third.service_instance_id,
+    });
+  });
+
   it('R33 a refused connection is acked with 502, its instance gets nothing until it answers', () => {
     const { m, agent, gate, front, port } = withSession();
     m.say(agent, sessionRequest(1002, ['gate', gate], 'front-plug', 'front-socket', 'front'));
@@ -229,6 +260,17 @@ describe('Manager: closing a session', () => {
     const { m, agent, gate, front, port } = withSession();
     m.say(agent, { ...closeInfo('source', gate, front, port), dest_service_instance_id: null } as Message);
     expect(m.state.sessions.size).to.equal(0);
+  });
+
+  it('R40 whose end a report tells of is read from the session, not from an id that may be missing', () => {
+    const { m, gate, front, port } = withSession();
+    const other = m.open('127.0.0.12');
+    m.register(other, '127.0.0.12', []);
+    for (const id of [null, 555]) {
+      m.say(other, { ...closeInfo('dest', gate, front, port), dest_service_instance_id: id } as Message);
+      expect(m.state.sessions.size).to.equal(1);
+      expect(m.events().join()).to.match(/has no end/);
+    }
   });
 
   it('a report by an agent that has neither end is in the history and changes nothing', () => {
