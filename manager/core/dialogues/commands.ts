@@ -13,7 +13,7 @@ import { findInstance } from '../operations/find.ts';
 import { migrate } from '../operations/migrate.ts';
 import { scale } from '../operations/scale.ts';
 import { confirmLost } from '../self-doubt.ts';
-import { countsAsReplica } from '../reconcile.ts';
+import { countsAsReplica, replicasOf } from '../reconcile.ts';
 import type { ManagerState } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { drainInstance, killInstance } from './shutdown.ts';
@@ -50,8 +50,9 @@ function stop(turn: Turn, request: number, text: string, hard: boolean): void {
   state.waiters.set(request, { what: 'off', instance: instance.id, name: nameOf(instance) });
   // What the operator stops is not started again by itself: a request that needs it starts it, or the fewest replicas do.
   const service = state.services.get(instance.service);
-  // One that goes already is no replica any more: asking again changes nothing.
-  if (service !== undefined && countsAsReplica(turn, instance)) {
+  // One that goes already is no replica any more: asking again changes nothing. Nor is one wanted less where there is one
+  // more than wanted, because another is just being replaced.
+  if (service !== undefined && countsAsReplica(turn, instance) && replicasOf(turn, service) <= service.desired) {
     service.desired = Math.max(fewest(state, instance.service), service.desired - 1);
     service.floor = Math.min(service.floor, service.desired);
   }

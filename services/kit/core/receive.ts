@@ -17,6 +17,7 @@ const UNREADABLE = 400;
 
 export function lineReceived(turn: Turn, line: string): void {
   if (turn.state.link !== 'connected') return;
+  turn.state.heardAt = turn.now;
   const decoded = decode(line);
   if (!decoded.ok) return offend(turn, decoded);
   const { message } = decoded;

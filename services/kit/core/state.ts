@@ -123,6 +123,10 @@ export interface InstanceState {
   readonly dests: Map<string, DestSession>;
   /** Reports that wait for an agent (R43). */
   unsent: Message[];
+  /** Reports that were written to the agent and that it may not have read: sent again after a reconnect. */
+  sent: { readonly message: Message; readonly at: number }[];
+  /** When the agent was last heard. */
+  heardAt: number;
   /** Health requests that wait for a measurement: message_ids. */
   healthAsks: number[];
   ending: Ending | null;
@@ -149,6 +153,8 @@ export function initialState(settings: InstanceSettings): InstanceState {
     sources: new Map(),
     dests: new Map(),
     unsent: [],
+    sent: [],
+    heardAt: 0,
     healthAsks: [],
     ending: null,
     deadlines: new Deadlines(),

@@ -36,10 +36,22 @@ export class Turn {
 
   /** Sends to the agent, now or as soon as there is one (R43). */
   report(message: Message): void {
-    const { unsent, link } = this.state;
-    if (link === 'connected') return this.send(message);
+    const { unsent, sent, link } = this.state;
+    if (link === 'connected') {
+      this.forgetRead();
+      sent.push({ message, at: this.now });
+      if (sent.length > UNSENT_REPORTS_MAX) sent.shift();
+      return this.send(message);
+    }
     unsent.push(message);
     if (unsent.length > UNSENT_REPORTS_MAX) unsent.shift();
+  }
+
+  /** Drops the reports that the agent has surely read: it was heard `suspectMs` after they were sent. */
+  forgetRead(): void {
+    const { sent, heardAt, timers } = this.state;
+    const unread = sent.findIndex(({ at }) => at + timers.suspectMs > heardAt);
+    sent.splice(0, unread === -1 ? sent.length : unread);
   }
 
   /** The sub_type line of a message from an instance to its agent. */

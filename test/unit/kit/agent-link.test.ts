@@ -113,7 +113,14 @@ describe('kit: link to the agent', () => {
       instance.state.sources.get(live)?.granted.sourcePort,
     );
     expect(instance.sent('source_service_session_close_info')[0]?.status).to.equal(122);
-    // Once: the next reconnect says nothing about them.
+    // Whether the agent had read them when the connection broke, nobody knows: again.
+    instance.input({ kind: 'agent_closed', why: 'reset', jitter: 0 });
+    instance.wait(60);
+    instance.input({ kind: 'agent_connected' });
+    expect(instance.lines).to.have.length(4);
+    // It was heard a while after: the next reconnect says nothing about them.
+    instance.wait(DEFAULT_TIMERS.suspectMs);
+    instance.health();
     instance.input({ kind: 'agent_closed', why: 'reset', jitter: 0 });
     instance.wait(60);
     instance.input({ kind: 'agent_connected' });

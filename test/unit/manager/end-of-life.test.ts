@@ -356,6 +356,26 @@ describe('Manager: an operator stops the same instance twice', () => {
   });
 });
 
+describe('Manager: an operator stops one that takes another’s place', () => {
+  it('no fewer replicas are wanted: there was one too many', () => {
+    const { m, agent, gate } = smallCluster();
+    const other = m.open('127.0.0.12');
+    m.register(other, '127.0.0.12', ALL, { x_node: 'n2' });
+    m.command(1, { command: 'migrate', instance: String(gate), to: null, dry_run: false });
+    const replacement = m.one('execution_request');
+    expect(replacement.on).to.equal(other);
+    m.command(2, { command: 'stop', instance: String(replacement.service_instance_id), hard: false });
+    expect(m.state.services.get('gate')?.desired).to.equal(1);
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'side-plug', 'side-socket', 'side'));
+    const side = m.one('execution_request');
+    m.started(side.on, side.message_id);
+    const before = m.state.services.get('side')?.desired ?? 0;
+    m.command(3, { command: 'migrate', instance: String(side.service_instance_id), to: null, dry_run: false });
+    m.command(4, { command: 'stop', instance: String(m.one('execution_request').service_instance_id), hard: false });
+    expect([before, m.state.services.get('side')?.desired]).to.deep.equal([1, 1]);
+  });
+});
+
 describe('Manager: a drain and its grants', () => {
   /** Gate was granted front, which drains before the ack. */
   function granted(): { m: TestManager; agent: number; front: number; gate: number } {

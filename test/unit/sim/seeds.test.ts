@@ -13,6 +13,10 @@ const ONCE_FAILED: Readonly<Record<number, string>> = {
   8: 'an agent that slept was lost for ever',
   33: 'a session whose source lost power was kept for ever',
   37: 'an instance that drained waited for ever for a grant that had come to nothing',
+  224: 'a start that was asked for again passed the report of its death',
+  769: 'the report of a close was lost in an agent that died',
+  1010: 'an instance that was stopped twice took its successor along',
+  2663: 'an instance that took another’s place was stopped, and with it the last one wanted',
   49: 'an agent that died before it noted a process started the instance twice',
 };
 

@@ -41,9 +41,10 @@ export function agentConnected(turn: Turn): void {
   if (state.listening) hello(turn);
   // R39, R43: what is live is acknowledged again, then what ended meanwhile is reported; the Manager compares.
   for (const session of state.sources.values()) acknowledge(turn, session.id, session.granted, OK);
-  const reports = state.unsent;
-  state.unsent = [];
-  for (const report of reports) turn.send(report);
+  turn.forgetRead();
+  // What the agent had read of the reports before, nobody knows: twice changes nothing (R42).
+  const reports = [...state.sent.splice(0).map(({ message }) => message), ...state.unsent.splice(0)];
+  for (const report of reports) turn.report(report);
   askForNeeded(turn);
 }
 
