@@ -143,6 +143,8 @@ function settle(
   for (;;) {
     until(world.nowUs + LOOK_US);
     if (isBroken()) return;
+    // Whoever ended only now, of a signal from before, is started again as well.
+    for (const { index } of world.nodes.slice(1)) world.restartAgent(index);
     for (const { address, cordoned } of world.manager.state.agents.values())
       if (cordoned) world.command({ command: 'uncordon', node: address });
     const what = unsettled(world);
