@@ -122,7 +122,8 @@ function storeMoved(turn: Turn, migration: Migration): boolean {
     const status = turn.state.instances.get(id)?.status;
     if (status !== 'on' && status !== 'unknown') return false;
   }
-  return replicasOf(turn, service) >= service.desired;
+  // More may be wanted than there is place for (one gateway a node): what is missing then is not this one.
+  return replicasOf(turn, service) >= service.desired || choosePlace(turn, service) === null;
 }
 
 function whereOf(instance: Instance, target: Agent | null): Where {

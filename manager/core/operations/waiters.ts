@@ -41,7 +41,12 @@ function answerOf(turn: Turn, waiter: Waiter): Answer | null {
       return applied(turn, waiter);
     case 'emptied': {
       const agent = state.agents.get(waiter.agent);
-      if (agent === undefined || agent.instances.size > 0) return null;
+      if (agent === undefined) return null;
+      if (!agent.cordoned) {
+        const message = `node ${agent.address} was taken back before it was empty`;
+        return { status: 409, body: { status: 409, message, data: { node: agent.number } } };
+      }
+      if (agent.instances.size > 0) return null;
       return { status: 200, body: { agent_network_address: agent.address, node: agent.number, status: 'drained' } };
     }
   }

@@ -17,6 +17,8 @@ const ONCE_FAILED: Readonly<Record<number, string>> = {
   769: 'the report of a close was lost in an agent that died',
   1010: 'an instance that was stopped twice took its successor along',
   2663: 'an instance that took another’s place was stopped, and with it the last one wanted',
+  10373: 'a gateway that was replaced while more were wanted than there are nodes was replaced for ever',
+  10711: 'an operator who drained a node that was taken back waited for ever',
   49: 'an agent that died before it noted a process started the instance twice',
 };
 
