@@ -1,7 +1,7 @@
 /** The Manager's dialogues of shutdown, termination and health, and its own restart, ruling by ruling. */
 import { expect } from 'chai';
 import type { Message } from '../../../ssmmp/core/catalog.ts';
-import { sessionAck, sessionRequest, smallCluster, termination, type TestManager } from './harness.ts';
+import { sessionAck, sessionRequest, smallCluster, termination } from './harness.ts';
 
 const HERE = '127.0.0.11';
 const ALL = ['gate', 'front', 'side', 'store'];
@@ -338,73 +338,5 @@ describe('Manager: failure', () => {
     m.restart();
     expect(m.state.sessions.size).to.equal(1);
     expect(m.events(m.pass(4000)).join()).to.match(/unknown → lost/);
-  });
-});
-
-describe('Manager: an operator stops the same instance twice', () => {
-  it('asking again changes nothing: the replica that took its place stays wanted', () => {
-    const { m, agent, gate } = smallCluster();
-    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
-    const start = m.one('execution_request');
-    const front = start.service_instance_id;
-    m.started(agent, start.message_id);
-    m.command(1, { command: 'stop', instance: String(front), hard: false });
-    m.say(agent, sessionRequest(1001, ['gate', gate], 'front-plug', 'front-socket', 'front'));
-    expect(m.one('execution_request').service_name).to.equal('front');
-    m.command(2, { command: 'stop', instance: String(front), hard: false });
-    expect(m.state.services.get('front')?.desired).to.equal(1);
-  });
-});
-
-describe('Manager: an operator stops one that takes another’s place', () => {
-  it('no fewer replicas are wanted: there was one too many', () => {
-    const { m, agent, gate } = smallCluster();
-    const other = m.open('127.0.0.12');
-    m.register(other, '127.0.0.12', ALL, { x_node: 'n2' });
-    m.command(1, { command: 'migrate', instance: String(gate), to: null, dry_run: false });
-    const replacement = m.one('execution_request');
-    expect(replacement.on).to.equal(other);
-    m.command(2, { command: 'stop', instance: String(replacement.service_instance_id), hard: false });
-    expect(m.state.services.get('gate')?.desired).to.equal(1);
-    m.say(agent, sessionRequest(1000, ['gate', gate], 'side-plug', 'side-socket', 'side'));
-    const side = m.one('execution_request');
-    m.started(side.on, side.message_id);
-    const before = m.state.services.get('side')?.desired ?? 0;
-    m.command(3, { command: 'migrate', instance: String(side.service_instance_id), to: null, dry_run: false });
-    m.command(4, { command: 'stop', instance: String(m.one('execution_request').service_instance_id), hard: false });
-    expect([before, m.state.services.get('side')?.desired]).to.deep.equal([1, 1]);
-  });
-});
-
-describe('Manager: a drain and its grants', () => {
-  /** Gate was granted front, which drains before the ack. */
-  function granted(): { m: TestManager; agent: number; front: number; gate: number } {
-    const { m, agent, gate } = smallCluster();
-    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
-    const start = m.one('execution_request');
-    const front = start.service_instance_id;
-    m.started(agent, start.message_id);
-    m.command(1, { command: 'stop', instance: String(front), hard: false });
-    expect(m.state.instances.get(front)?.status).to.equal('draining');
-    expect(m.sent('graceful_shutdown_request')).to.deep.equal([]);
-    return { m, agent, front, gate };
-  }
-
-  it('R32 R33 goes on when the ack says that the grant came to nothing', () => {
-    const { m, agent, front, gate } = granted();
-    m.say(agent, sessionAck(1000, ['gate', gate], 20000, 54000, 504));
-    expect(m.one('graceful_shutdown_request').service_instance_id).to.equal(front);
-  });
-
-  it('R32 R33 goes on when the ack does not come within 5 s', () => {
-    const { m, front } = granted();
-    const effects = m.pass(5_000);
-    expect(m.one('graceful_shutdown_request', effects).service_instance_id).to.equal(front);
-  });
-
-  it('R32 R33 goes on when whoever was granted is gone', () => {
-    const { m, agent, front, gate } = granted();
-    m.say(agent, termination('gate', gate, 'signal SIGKILL'));
-    expect(m.one('graceful_shutdown_request').service_instance_id).to.equal(front);
   });
 });
