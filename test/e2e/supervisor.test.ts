@@ -1,4 +1,7 @@
-/** The Manager, its supervisor and an agent are killed, hang, die together, in the middle of things. No user notices. */
+/**
+ * The Manager, its supervisor and an agent are killed, hang, die together, in the middle of things; disks are full. No user
+ * notices more than docs/recovery.md says, and its transcripts of these are compared here.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +15,8 @@ import { DISK_FULL_FILE } from '../../ssmmp/shell/disk-fault.ts';
 import { journalRank } from '../../ssmmp/shell/journal-mirror.ts';
 import { isRunning, readPidFile } from '../../ssmmp/shell/process-identity.ts';
 import { OperatorPort } from './operator-port.ts';
-import { PlainUser } from './plain-user.ts';
+import { PlainUser, type Done } from './plain-user.ts';
+import { asked, expectTranscript, happened, inOrder, supervisorSaid, type Told } from './recovery/transcript.ts';
 import { Cluster, run, until, type InstanceRow, type Ran } from './cluster.ts';
 
 const SUBNET = '127.0.49';
@@ -22,15 +26,36 @@ describe('the supervising manager', function () {
   this.timeout(90_000);
   let cluster: Cluster;
   let manager: OperatorPort;
+  /** Has its connection and sessions all the time; `done` is all it asked for. */
+  let user: PlainUser;
+  let done: Done[] = [];
 
   before(async () => {
     cluster = await Cluster.start(SUBNET, ['--timer-scale', '0.5']);
+    user = another('ben');
     manager = new OperatorPort(cluster.manager, cluster.stateDir);
     const gateway = `${cluster.node(1)}:8080`;
     for (const verb of ['register', 'login'])
       await cluster.cnapp('ann', [verb, 'ann', '--password-stdin', '--gateway', gateway], 'a good password');
+    await user.enter('another good password');
   });
-  after(() => cluster.stop());
+  after(() => {
+    user.close();
+    return cluster.stop();
+  });
+
+  const another = (name: string): PlainUser =>
+    new PlainUser(name, { hosts: [cluster.node(1)], port: 8080 }, (one) => void done.push(one));
+  /** Kills with SIGKILL; from now on a transcript counts. */
+  const killNow = (...victims: (FoundProcess | undefined)[]): number => {
+    done = [];
+    const at = Date.now();
+    for (const victim of victims) if (victim !== undefined) process.kill(victim.pid, 'SIGKILL');
+    return at;
+  };
+  /** What the user asked for, what the supervisor said, and what happened, since `at`. */
+  const whole = async (at: number, about: RegExp): Promise<Told[]> =>
+    inOrder(asked(done, at), supervisorSaid(cluster, at), await happened(cluster, at, about));
 
   const one = (role: FoundProcess['role']): FoundProcess | undefined =>
     findProcesses(cluster.stateDir).find((found) => found.role === role);
@@ -80,25 +105,37 @@ describe('the supervising manager', function () {
 
   it('the supervisor is killed: the Manager goes on, the next supervisor takes it over and starts another when it dies', async () => {
     const [before, supervisor] = [pidOf('manager'), pidOf('supervisor')];
-    await ok(cluster.ssmmp('kill', 'supervisor'));
-    await ok(post('without a supervisor'));
+    let at = killNow(one('supervisor'));
+    expect(await user.post('without a supervisor')).to.not.equal(null);
     await until('another supervisor', () => ![0, supervisor].includes(pidOf('supervisor')));
     expect(pidOf('manager')).to.equal(before);
     await until('it has taken the Manager over', () =>
       readFileSync(join(cluster.stateDir, 'supervisor.log'), 'utf8').includes(`(pid ${before}) runs already`),
     );
-    await ok(cluster.ssmmp('kill', 'manager'));
+    expectTranscript('supervisor-killed', inOrder(asked(done, at), supervisorSaid(cluster, at)));
+    // a user for whom a session is there, and one who needs the first session with `file-transfer`
+    const uploader = another('carl');
+    uploader.token = user.token;
+    at = killNow(one('manager'));
+    const uploaded = uploader.upload('notes.txt', Buffer.from('some text'), async () => undefined);
+    expect(await user.post('without a Manager')).to.not.equal(null);
     await managerAfter(before);
-    await ok(post('both are others now'));
+    expect(await uploaded).to.equal(200);
+    uploader.close();
+    expectTranscript(
+      'manager-killed',
+      await whole(at, /Manager of|node 1 registered|node 1 → .*initiation|file-transfer/),
+    );
   });
 
   it('both are killed at once: nothing on existing sessions, and both are back', async () => {
     const before = pids(await settled());
     const [decider, supervisor] = [one('manager'), one('supervisor')];
-    for (const victim of [supervisor, decider]) if (victim !== undefined) process.kill(victim.pid, 'SIGKILL');
-    await ok(post('nobody decides now'));
+    const at = killNow(supervisor, decider);
+    expect(await user.post('nobody decides now')).to.not.equal(null);
     await managerAfter(decider?.pid ?? 0);
     expect(pids(await settled())).to.deep.equal(before);
+    expectTranscript('both-killed', await whole(at, /Manager of|node 1 registered|node 1 → .*initiation|api-gateway/));
   });
 
   it('R49 the Manager is killed in the middle of a start, a scale and a migration: what was begun is brought to an end', async () => {
@@ -148,35 +185,41 @@ describe('the supervising manager', function () {
     const load = cluster.ssmmp('load', '--users', '4', '--seconds', '3', '--mix', 'post=1,read=4', '-o', 'json');
     await until('it posts', async () => (await manager.list('sessions')).length > 2);
     const agents = findProcesses(cluster.stateDir).filter(({ role }) => role === 'agent');
-    for (const { pid } of agents) process.kill(pid, 'SIGKILL');
+    const at = killNow(...agents);
+    expect(await user.post('without agents')).to.not.equal(null);
     const { code, out } = await load;
     expect(code, out).to.equal(0);
     const now = pids(await settled());
     for (const [id, pid] of Object.entries(before)) expect(now[Number(id)]).to.equal(pid);
+    expectTranscript('agent-killed', await whole(at, /node 1 registered|node 1 → .*initiation|api-gateway/));
   });
 
   it('a full disk under a store is told to the user, and under the Manager to the operator; both go on by themselves', async () => {
     const file = join(cluster.stateDir, 'baas', 'posts-db', DISK_FULL_FILE);
+    let at = killNow();
     writeFileSync(file, '');
-    const user = new PlainUser('ben', { hosts: [cluster.node(1)], port: 8080 }, () => undefined);
-    await user.enter('another good password');
     // asked once: a client of ours would try again for a while
-    const refused = await ask(
-      cluster.node(1),
-      `send_post_request ~ Message_id: 7 ~ Line_1: ${user.token} ~ Line_2: no`,
-    );
-    expect(refused).to.match(/Message_id: 7 ~ Status: 503 ~ Line_3: The disk of posts-db is full: nothing was stored/);
+    const [type, startMs] = ['send_post_request', performance.now()];
+    const refused = await ask(cluster.node(1), `${type} ~ Message_id: 7 ~ Line_1: ${user.token} ~ Line_2: no`);
+    const [, said = ''] =
+      /Message_id: 7 ~ Status: 503 ~ Line_3: (.*?) ~ Line_4/.exec(decodeURIComponent(refused)) ?? expect.fail(refused);
+    expect(said).to.match(/^The disk of posts-db is full: nothing was stored/);
+    done.push({ type, startMs, endMs: performance.now(), status: 503, said, repeats: [] });
     expect(await user.read()).to.be.an('array');
-    user.close();
     rmSync(file);
-    await until('posts are taken again', async () => (await post('room again')).code === 0);
+    expect(await user.post('room again')).to.not.equal(null);
+    expectTranscript('store-disk-full', asked(done, at));
     const journal = join(cluster.stateDir, 'journal', DISK_FULL_FILE);
+    at = killNow();
     writeFileSync(journal, '');
     const refusal = await cluster.ssmmp('scale', 'post', '3');
     expect(refusal.code).to.equal(1);
     expect(refusal.err).to.match(/ENOSPC/);
+    const [why = ''] = refusal.err.replace('ssmmp: ', '').split(' (');
+    const operator = [{ ms: Date.now() - at, text: `operator: ssmmp scale post 3, exit 1 ${why}` }];
     await ok(cluster.ssmmp('get', 'instances'));
-    await ok(post('users go on'));
+    operator.push({ ms: Date.now() - at, text: 'operator: ssmmp get instances, exit 0' });
+    expect(await user.post('users go on')).to.not.equal(null);
     rmSync(journal);
     await until('the Manager acknowledges again', () =>
       manager.command({ command: 'scale', service: 'post', replicas: 3 }).then(
@@ -185,6 +228,7 @@ describe('the supervising manager', function () {
       ),
     );
     expect(await manager.on('post')).to.have.length(3);
+    expectTranscript('manager-disk-full', inOrder(operator, await whole(at, /Manager of|disk|scales|post\//)));
   });
 
   it('R51 the journal is lost with the Manager: it comes back from the mirror', async () => {

@@ -1,17 +1,19 @@
 /**
  * The transcripts of docs/recovery.md against what really happened.
  *
- * Lives here: reading a transcript out of the document, making lines of messages and events, comparing, and writing it
- * anew with UPDATE_TRANSCRIPTS=1. Does not live here: the faults.
+ * Lives here: reading a transcript out of the document, making lines of messages, events, the supervisor's words and
+ * what a user was answered, comparing, and writing it anew with UPDATE_TRANSCRIPTS=1. Does not live here: the faults.
  *
  * A transcript stands in a block below `<!-- transcript NAME -->`. Every line of it must have happened, in this order;
- * what happened in between may be left out of the document. Times, numbers of instances and of nodes are for the reader and
- * are not compared.
+ * what happened in between may be left out of the document. Times, numbers of instances, nodes and processes are for the
+ * reader and are not compared.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Cluster } from '../cluster.ts';
 import { OperatorPort } from '../operator-port.ts';
+import type { Done } from '../plain-user.ts';
 
 const DOCUMENT = new URL('../../../docs/recovery.md', import.meta.url);
 /** Lines of other kinds say nothing about recovery. */
@@ -55,11 +57,38 @@ export async function happened(cluster: Cluster, fromMs: number, about: RegExp):
     told.push({ ms: Date.parse(row.time) - since, text, rank: 1 });
   }
   for (const event of events) {
-    const text = `Manager: ${nodeNames(cluster, event.text)}`;
+    const text = `Manager: ${nodeNames(cluster, event.text)}`.replaceAll(cluster.stateDir, 'STATE-DIR');
     const isSession = (event.what ?? event.kind ?? '').startsWith('session');
     if (!isSession && about.test(text)) told.push({ ms: Date.parse(event.time) - since, text, rank: 2 });
   }
   return told.sort((a, b) => a.ms - b.ms || a.rank - b.rank);
+}
+
+/** What the supervisor wrote into its log since `fromMs`. It is no part of the protocol, so the trace has nothing of it. */
+export function supervisorSaid(cluster: Cluster, fromMs: number): Told[] {
+  const lines = readFileSync(join(cluster.stateDir, 'supervisor.log'), 'utf8').trimEnd().split('\n');
+  return lines
+    .map((line) => JSON.parse(line) as { time: string; msg: string })
+    .map(({ time, msg }) => ({ ms: Date.parse(time) - fromMs, text: `supervisor: ${msg}` }))
+    .filter(({ ms }) => ms >= 0);
+}
+
+/**
+ * Requests of users, each at the time it was sent, with what became of it: when it was answered is no part of the order,
+ * since that may be before or after anything else.
+ */
+export function asked(requests: readonly Done[], fromMs: number): Told[] {
+  const clockMs = Date.now() - performance.now(); // up to 1 ms too little, hence the ceil
+  const sent = requests.toSorted((a, b) => a.startMs - b.startMs);
+  return sent.map(({ type, status, said, startMs, endMs }) => ({
+    ms: Math.ceil(clockMs + startMs - fromMs),
+    text: `user: ${type}, ${status}${said === '' ? '' : ` ${said}`} after ${Math.round(endMs - startMs)} ms`,
+  }));
+}
+
+/** Several lists as one, by time; of the same millisecond, the earlier list first. */
+export function inOrder(...lists: Told[][]): Told[] {
+  return lists.flat().sort((a, b) => a.ms - b.ms);
 }
 
 /** The transcript `name` of docs/recovery.md is what happened. */
@@ -115,12 +144,17 @@ function nodeNames(cluster: Cluster, text: string): string {
   return text.replaceAll(new RegExp(`${cluster.subnet.replaceAll('.', '\\.')}\\.1(\\d)\\b`, 'g'), 'node $1');
 }
 
-/** What is compared: no numbers of instances, nodes, epochs and milliseconds. */
+/**
+ * What is compared: no numbers of instances, nodes, processes, epochs and milliseconds. Whether an agent that comes back was
+ * suspect by then, or not yet, is a matter of milliseconds too.
+ */
 function comparable(text: string): string {
   return text
     .replaceAll(/\/\d+/g, '/N')
     .replaceAll(/node \d+/g, 'node N')
     .replaceAll(/\d+(, \d+)* ?ms/g, 'N ms')
+    .replaceAll(/pid \d+/g, 'pid N')
+    .replaceAll(/, was (registered|suspect)$/g, ', was not lost')
     .replaceAll(/x_epoch: \d+|epoch \d+/g, 'epoch N')
     .replaceAll(/x_running_instances:[ \d,]*/g, 'x_running_instances: …')
     .replaceAll(/\s+/g, ' ')
