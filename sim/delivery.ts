@@ -30,8 +30,8 @@ export function deliver(world: World, process: SimProcess, event: SimEvent): voi
     }
     case 'connect_failed': {
       const connection = network.connections.get(event.connection);
-      if (connection?.status !== 'connecting') return;
-      network.abandon(connection);
+      if (connection === undefined || !connection.ends[0].isOpen || connection.ends[0].isTold) return;
+      network.giveUp(connection);
       return process.onConnectFailed(connection, event.why);
     }
     case 'deliver':

@@ -98,8 +98,9 @@ export class Network {
     this.connections.set(id, connection);
     this.remember(from.pid, connection);
     const isCut = node === null || this.isCut(from.node, node.index) || this.isCut(node.index, from.node);
-    if (isCut || !node.isOn) world.after(CONNECT_US, { kind: 'connect_failed', connection: id, why: 'timeout' });
-    else world.after(this.delayUs(from.node, node.index), { kind: 'syn', connection: id });
+    // Whatever becomes of it, nobody waits longer: a slow network may take minutes to answer.
+    world.after(CONNECT_US, { kind: 'connect_failed', connection: id, why: 'timeout' });
+    if (!isCut && node.isOn) world.after(this.delayUs(from.node, node.index), { kind: 'syn', connection: id });
     return connection;
   }
 
@@ -110,10 +111,7 @@ export class Network {
     if (connection.status !== 'connecting') return;
     const listener = world.listenerAt(to.node, to.port);
     const backUs = this.delayUs(to.node, from.node);
-    if (!world.isOn(to.node)) {
-      world.after(CONNECT_US, { kind: 'connect_failed', connection: connection.id, why: 'timeout' });
-      return;
-    }
+    if (!world.isOn(to.node)) return; // no answer
     if (listener === null) {
       world.after(backUs, { kind: 'connect_failed', connection: connection.id, why: 'refused' });
       return;
@@ -151,6 +149,14 @@ export class Network {
   abandon(connection: Connection): void {
     if (connection.status === 'connecting') this.over(connection);
     else this.reset(connection, 'given up');
+  }
+
+  /** The one who dialed has waited long enough and hears nothing more; the other end, if it accepted, hears of a close. */
+  giveUp(connection: Connection): void {
+    if (connection.status === 'connecting') return this.over(connection);
+    this.put(connection, 0, '', true);
+    connection.ends[0].hasSentLast = true;
+    this.forgetEnd(connection, 0);
   }
 
   /** The connection breaks: what was under way is lost from any byte on, and both ends hear of it. */
