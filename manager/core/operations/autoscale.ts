@@ -15,6 +15,7 @@ import { agentOf, type Instance, type ServiceState } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { wantedInAll } from '../versions.ts';
 import { rebalance } from './rebalance.ts';
+import { isUnderWay } from './replace.ts';
 import { setReplicas } from './scale.ts';
 
 /** One beat of every service. */
@@ -73,8 +74,12 @@ function replicaOf(turn: Turn, instance: Instance): ScalingReplica {
   };
 }
 
-/** Drains what nobody has used for `idleAfterMs`; gateways and the fewest replicas stay. */
+/**
+ * Drains what nobody has used for `idleAfterMs`; gateways and the fewest replicas stay. While one of them moves, none goes:
+ * the one that comes would be left over, wanted by nobody.
+ */
 function stopIdle(turn: Turn, vertex: GraphService, service: ServiceState, idleAfterMs: number): void {
+  if (isUnderWay(turn.state, service.name)) return;
   const on = onOf(turn, service);
   // Each version has one replica at least: they go together or not at all.
   const together = liveVersions(vertex).length > 1 && !on.every((instance) => isIdle(turn, instance, idleAfterMs));

@@ -116,7 +116,8 @@ function isBusy(turn: Turn, service: ServiceState, view: ServiceView, next: Inst
   return view.plugs.some(({ dest }) => state.replacing.has(dest) && state.services.get(dest)?.crashLooping === false);
 }
 
-function isUnderWay(state: ManagerState, service: string): boolean {
+/** Does an instance of this service move now, or is one being replaced? */
+export function isUnderWay(state: ManagerState, service: string): boolean {
   for (const migration of state.migrations.values()) if (migration.service === service) return true;
   return false;
 }

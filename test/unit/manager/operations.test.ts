@@ -240,10 +240,8 @@ describe('Manager: scaling by itself', () => {
     'front: {kind: service, replicas: {min: 0, max: 3}, idle_after: 5s}',
   );
 
-  it('R35 what nobody used for idle_after is shut down, and the next request starts it again', () => {
-    const cluster = new Obedient(IDLE);
-    cluster.open('gate', 'front-plug', 'front-socket', 'front');
-    const first = cluster.of('front')[0];
+  /** The plug of gate closes its session to front: nobody needed it for a while. */
+  function closeByPlug(cluster: Obedient): void {
     const session = [...cluster.m.state.sessions.values()][0];
     cluster.obey(
       cluster.m.say(cluster.m.state.agents.get(cluster.of('gate')[0]?.agent ?? '')?.connection ?? 0, {
@@ -264,6 +262,13 @@ describe('Manager: scaling by itself', () => {
         status: 111,
       }),
     );
+  }
+
+  it('R35 what nobody used for idle_after is shut down, and the next request starts it again', () => {
+    const cluster = new Obedient(IDLE);
+    cluster.open('gate', 'front-plug', 'front-socket', 'front');
+    const first = cluster.of('front')[0];
+    closeByPlug(cluster);
     cluster.pass(4000);
     expect(cluster.of('front')).to.have.length(1);
     cluster.pass(2000);
@@ -271,6 +276,19 @@ describe('Manager: scaling by itself', () => {
     expect(cluster.m.state.ended.get(first?.id ?? 0)?.reason).to.match(/not used for 5 s/);
     cluster.open('gate', 'front-plug', 'front-socket', 'front');
     expect(cluster.of('front')).to.have.length(1);
+  });
+
+  it('R35 nothing goes for idleness while one of the service moves: the one that comes would be left over', () => {
+    const cluster = new Obedient(IDLE);
+    cluster.open('gate', 'front-plug', 'front-socket', 'front');
+    closeByPlug(cluster);
+    const old = cluster.of('front')[0]?.id ?? 0;
+    const started = cluster.m.command(5, { command: 'migrate', instance: String(old), to: null, dry_run: false });
+    cluster.pass(8000); // its place is being made all the while
+    expect(cluster.m.state.instances.get(old)?.status).to.equal('on');
+    cluster.obey(started);
+    expect(cluster.of('front').map(({ id, status }) => [id === old, status])).to.deep.equal([[false, 'on']]);
+    expect(cluster.m.state.services.get('front')?.desired).to.equal(1);
   });
 
   it('R35 a request that comes while it drains for idleness keeps it', () => {
