@@ -54,6 +54,7 @@ export function onSessionRequest(turn: Turn, agent: Agent, message: Message<'ses
     if (granted !== undefined && isReady(turn, granted)) return answerGranted(turn, agent, source, known, granted);
     // The answer has not reached it, and what it was granted meanwhile ended, or is away: it is given another.
     dropGrant(turn, key);
+    if (granted !== undefined) continueDrain(turn, granted);
   }
   if (state.sessionByGrant.has(key)) return refuse(turn, agent, message, 409);
   if (source.grantsOut.size >= REQUESTS_PER_INSTANCE_MAX) return refuse(turn, agent, message, 429);

@@ -65,6 +65,12 @@ describe('Manager: a drain and its grants', () => {
     expect(m.one('graceful_shutdown_request', effects).service_instance_id).to.equal(front);
   });
 
+  it('R32 R33 goes on when whoever was granted asks again, and is granted another', () => {
+    const { m, agent, front, gate } = granted();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    expect(m.one('graceful_shutdown_request').service_instance_id).to.equal(front);
+  });
+
   it('R32 R33 goes on when whoever was granted is gone', () => {
     const { m, agent, front, gate } = granted();
     m.say(agent, termination('gate', gate, 'signal SIGKILL'));
