@@ -8,12 +8,14 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decode } from '../../../ssmmp/core/codec.ts';
 import { exchangeOf } from '../../../ssmmp/core/exchange.ts';
 import { mergeTraces, readTraceLine } from '../../../ssmmp/core/trace.ts';
 import type { TraceEntry } from '../../../ssmmp/core/trace.ts';
 import { readHistory } from '../../../ssmmp/shell/journal-history.ts';
 import type { LabEvent } from '../core/event.ts';
+import { withoutHealth } from '../core/sequence.ts';
 
 /** A record of the Manager's journal, as far as labs look into it. */
 export interface JournalRecord {
@@ -47,6 +49,25 @@ export async function readEvidence(stateDir: string): Promise<Evidence | null> {
     damaged,
     stored: (service) => storedText(join(stateDir, 'baas', service)),
   };
+}
+
+/** Agents write their traces a little late, so what happened just now may not be there yet. */
+const FRESH_MS = 3_000;
+const AGAIN_MS = 600;
+const TRIES = 6;
+
+/** The same, of a cluster in which something may have happened a moment ago: reads until nothing but health is added. */
+export async function readSettledEvidence(stateDir: string): Promise<Evidence | null> {
+  let evidence = await readEvidence(stateDir);
+  for (let tries = 0; evidence !== null && tries < TRIES; tries += 1) {
+    const before = withoutHealth(evidence.trace);
+    const last = before.at(-1);
+    if (last === undefined || Date.now() - Date.parse(last.time) > FRESH_MS) return evidence;
+    await sleep(AGAIN_MS);
+    evidence = await readEvidence(stateDir);
+    if (evidence !== null && withoutHealth(evidence.trace).length === before.length) return evidence;
+  }
+  return evidence;
 }
 
 async function readJournal(folder: string): Promise<{ records: JournalRecord[]; damaged: number }> {

@@ -15,7 +15,7 @@ import type { Diagram, Exhibit } from '../core/report.ts';
 import { bundle } from './bundle.ts';
 import { LabCluster } from './cluster.ts';
 import type { UpOptions } from './cluster.ts';
-import { readEvidence } from './evidence.ts';
+import { readSettledEvidence } from './evidence.ts';
 import type { Evidence } from './evidence.ts';
 import { OWN_STATE_DIR } from './places.ts';
 import type { Places } from './places.ts';
@@ -119,7 +119,7 @@ export class Work {
   /** What the student's own cluster left: the one that `ssmmp up` started in the working folder. Throws Unmet without one. */
   evidence(): Promise<Evidence> {
     return this.once('evidence', async () => {
-      const evidence = await readEvidence(this.path(OWN_STATE_DIR));
+      const evidence = await readSettledEvidence(this.path(OWN_STATE_DIR));
       if (evidence === null)
         throw new Unmet({
           expected: `the journal and trace of your own cluster, in ${join(relative(process.cwd(), this.folder) || '.', OWN_STATE_DIR)}`,
