@@ -32,7 +32,12 @@ const QUIET_GROUPS = new Set(['conformance', 'e2e', 'labs']);
 /** A group that takes longer hangs. */
 const GROUP_TIMEOUT_MS = 20 * 60_000;
 
+/** Lines of a failed test's error that are said again at the end. */
+const ERROR_LINES_MAX = 12;
+
 const totals = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, in words, for the end. */
+const failures = [];
 const running = new Set();
 let isStopping = false;
 const counts = mkdtempSync(join(tmpdir(), 'ssmmp-test-'));
@@ -71,6 +76,7 @@ async function main(args) {
   if (isStopping) console.log('\nStopped before the end.');
   const nothing = totals.passed + totals.failed === 0;
   if (nothing) console.log('\nNo test ran: no test has this name, or it does not exist.');
+  if (failures.length > 0) console.log(`\nWhat failed:\n${failures.map((one) => `\n✖ ${one}`).join('\n')}`);
   console.log(
     `\n${totals.passed} passed, ${totals.failed} failed${totals.skipped ? `, ${totals.skipped} skipped` : ''}`,
   );
@@ -115,6 +121,7 @@ async function check(name) {
   const started = Date.now();
   const { code, output } = await run(CHECKS[name], { timeoutMs: GROUP_TIMEOUT_MS });
   totals[code === 0 ? 'passed' : 'failed'] += 1;
+  if (code !== 0) failures.push(briefly(name, output));
   return `${code === 0 ? '✔' : '✖'} ${name} (${seconds(started)})\n${code === 0 ? '' : `${output}\n`}`;
 }
 
@@ -143,9 +150,13 @@ async function test({ name, files, args, isLive }) {
   });
   const result = existsSync(countFile)
     ? JSON.parse(readFileSync(countFile, 'utf8'))
-    : { passed: 0, failed: 0, skipped: 0 };
+    : { passed: 0, failed: 0, skipped: 0, what: [] };
+  for (const { title, error } of result.what) failures.push(briefly(`${name}: ${title}`, error));
   // Mocha that could not load a file, was killed, or hung, has no failed test to show for it.
-  if (code !== 0 && result.failed === 0) result.failed = 1;
+  if (code !== 0 && result.failed === 0) {
+    result.failed = 1;
+    failures.push(briefly(`${name}: ended without a verdict (${code})`, output));
+  }
   for (const key of Object.keys(totals)) totals[key] += result[key];
   const end =
     code === 0 ? '' : `✖ ${name}: ${typeof code === 'number' ? `exit code ${code}` : code} (${seconds(started)})\n`;
@@ -178,6 +189,13 @@ function run(args, { env = {}, isLive = false, timeoutMs }) {
       resolve({ code: isLate ? `not done in ${timeoutMs / 1000} s` : (code ?? `ended by ${signal}`), output });
     });
   });
+}
+
+/** A title and the first lines of what went wrong, indented below it. */
+function briefly(title, text) {
+  const lines = text.trim().split('\n');
+  const more = lines.length > ERROR_LINES_MAX ? ['…'] : [];
+  return [title, ...lines.slice(0, ERROR_LINES_MAX), ...more].join('\n    ').trimEnd();
 }
 
 function seconds(since) {

@@ -1,7 +1,7 @@
-// A mocha reporter: mocha's own `spec`, and the counts written where scripts/check.mjs asked for them.
+// A mocha reporter: mocha's own `spec`, and the counts and failures written where scripts/check.mjs asked for them.
 //
 // check.mjs runs mocha once for each group of tests and closes with one line about all of them, so it needs the numbers
-// and not the text. CommonJS, because mocha loads reporters so.
+// and not the text; and it says again at the end what failed, which in some thousand lines is soon out of sight. CommonJS, because mocha loads reporters so.
 const { writeFileSync } = require('node:fs');
 const { reporters } = require('mocha');
 
@@ -11,7 +11,11 @@ module.exports = class CountingReporter extends reporters.Spec {
     runner.once('end', () => {
       const { passes, failures, pending } = this.stats;
       const path = process.env.SSMMP_TEST_COUNTS;
-      if (path) writeFileSync(path, JSON.stringify({ passed: passes, failed: failures, skipped: pending }));
+      const what = this.failures.map((test) => ({
+        title: test.fullTitle(),
+        error: String(test.err?.message ?? test.err ?? 'no error was given'),
+      }));
+      if (path) writeFileSync(path, JSON.stringify({ passed: passes, failed: failures, skipped: pending, what }));
     });
   }
 };
