@@ -1,6 +1,8 @@
-// `npm run bench [-- NAME… | --list | --quick]`: runs the named benches or all, prints a table, writes JSON.
+// `npm run bench`: runs the named benches or all, prints a table, writes JSON.
 //
 // What every figure means and what its baseline is: bench/README.md. One bench is one file in bench/benches/; it gives rows.
+import { Argument } from 'commander';
+import { commandLine } from '../scripts/command-line.ts';
 import type { Bench } from './lib/bench.ts';
 import { printTable, writeResults, type Row } from './lib/report.ts';
 
@@ -17,17 +19,23 @@ const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   testbed: () => import('./benches/testbed.ts'),
 };
 
-const args = process.argv.slice(2);
-if (args.includes('--list')) {
+const command = commandLine('bench', 'what it costs: ratios against a bare baseline run beside it', [
+  ['', 'all of them, some ten minutes'],
+  ['start moves', 'these'],
+  ['--quick', 'fewer rounds: does it run?'],
+  ['--list', 'their names'],
+])
+  .addArgument(new Argument('[names...]', 'which').choices(Object.keys(BENCHES)))
+  .option('--quick', 'fewer rounds, for a look', false)
+  .option('--list', 'print the names and end', false)
+  .addHelpText('after', '\nWhat each figure means: bench/README.md. The machine should do nothing else.')
+  .parse();
+const { quick, list } = command.opts<{ quick: boolean; list: boolean }>();
+if (list) {
   console.log(Object.keys(BENCHES).join('\n'));
   process.exit(0);
 }
-const names = args.filter((arg) => !arg.startsWith('-'));
-const unknown = names.filter((name) => BENCHES[name] === undefined);
-if (unknown.length > 0) {
-  console.error(`bench: there is no ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}.`);
-  process.exit(64);
-}
+const names = command.args;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 
@@ -38,7 +46,7 @@ for (const [name, load] of Object.entries(BENCHES)) {
   process.stderr.write(`bench: ${name} …\n`);
   try {
     const { bench } = await load();
-    const found = await bench({ quick: args.includes('--quick') });
+    const found = await bench({ quick });
     printTable(found);
     rows.push(...found);
   } catch (error) {

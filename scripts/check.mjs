@@ -1,10 +1,5 @@
 // `npm test`: everything that has to be right, in one command.
 //
-//     npm test                        all checks, all tests
-//     npm test -- --only e2e          one group: checks, unit, transcripts, pairs, fuzz, museum, conformance, e2e or labs (may be repeated)
-//     npm test -- --grep R07          goes on to mocha, like every other option; no checks then
-//     npm test -- test/unit/kit/a.test.ts     these files only
-//
 // The checks (types, lint, layout) run beside the tests that need no quiet; conformance, e2e and labs start real processes with
 // deadlines, so they run alone afterwards. Whatever runs beside something else is printed when it is done, in a fixed order.
 // The last line is always `N passed, N failed`, where a check counts as one.
@@ -29,6 +24,16 @@ const CHECKS = {
 const GROUPS = ['unit', 'transcripts', 'pairs', 'fuzz', 'museum', 'conformance', 'e2e', 'labs'];
 const QUIET_GROUPS = new Set(['conformance', 'e2e', 'labs']);
 
+const HELP = `Examples:
+  npm test                                 all checks, all tests
+  npm test -- --only e2e                   one group: checks, ${GROUPS.join(', ')}
+  npm test -- --only unit,pairs            some groups
+  npm test -- --grep R07                   the tests whose names have this in them; no checks then
+  npm test -- test/unit/kit/core.test.ts   the tests of these files
+
+Every other option goes on to mocha. The last line is \`N passed, N failed\`; the exit code is 0 when nothing failed.
+`;
+
 /** A group that takes longer hangs. */
 const GROUP_TIMEOUT_MS = 20 * 60_000;
 
@@ -52,6 +57,10 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 await main(process.argv.slice(2));
 
 async function main(args) {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(HELP);
+    return;
+  }
   const { only, files, forMocha } = readArguments(args);
   if (files.length > 0) {
     await test({ name: 'these', files, args: forMocha, isLive: true });

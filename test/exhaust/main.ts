@@ -1,38 +1,41 @@
 /**
  * `npm run exhaust`: every order of what can happen to two agents and three services, space by space.
  *
- *     npm run exhaust                                  all spaces; at least a million distinct states
- *     npm run exhaust -- --space two-faults --states 3000000 --depth 12
- *
  * Lives here: the command line, progress, the verdict. Does not live here: the search (sim/small). Exit code 0: no law is
  * broken; 1 else, with the shortest way there.
  */
-import { parseArgs } from 'node:util';
+import { commandLine, someOf, wholeNumber } from '../../scripts/command-line.ts';
 import { searchSpace, SPACES } from '../../sim/small/spaces.ts';
 
 /** Worlds met at most in a space that is not met whole. */
 const STATES_MAX = 1_200_000;
 
-const { values } = parseArgs({
-  options: {
-    space: { type: 'string' },
-    states: { type: 'string', default: String(STATES_MAX) },
-    depth: { type: 'string', default: '1000' },
-  },
-});
-const names = values.space === undefined ? Object.keys(SPACES) : [values.space];
+const options = commandLine('exhaust', 'every order of what can happen to two agents and three services', [
+  ['', 'all spaces, at least a million distinct states'],
+  ['--space two-faults --states 3000000', 'one space, and more of it'],
+  ['--space two-faults --depth 12', '… no deeper than twelve moves'],
+])
+  .option('--space <names>', 'which of the spaces', someOf(Object.keys(SPACES)))
+  .option('--states <count>', 'how many distinct states of a space at most', wholeNumber(1, 1e9), STATES_MAX)
+  .option('--depth <moves>', 'how many moves deep at most', wholeNumber(1, 1e6), 1000)
+  .addHelpText(
+    'after',
+    `\nSpaces:\n${Object.entries(SPACES)
+      .map(([name, { about }]) => `  ${name.padEnd(18)}  ${about}`)
+      .join('\n')}`,
+  )
+  .parse()
+  .opts<{ space?: string[]; states: number; depth: number }>();
+const names = options.space ?? Object.keys(SPACES);
 let total = 0;
 for (const name of names) {
   const space = SPACES[name];
-  if (space === undefined) {
-    console.error(`no space is called '${name}'; there are ${Object.keys(SPACES).join(', ')}`);
-    process.exit(64);
-  }
+  if (space === undefined) continue;
   console.log(`\n== ${name}: ${space.about}`);
   const from = performance.now();
   const found = searchSpace(space, {
-    depth: Number(values.depth),
-    statesMax: Number(values.states),
+    depth: options.depth,
+    statesMax: options.states,
     progress: ({ depth, states, moves, frontier }) => {
       if (process.stderr.isTTY)
         process.stderr.write(`\r  ${depth} moves deep: ${states} states, ${moves} moves, ${frontier} to go on from `);

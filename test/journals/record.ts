@@ -9,6 +9,7 @@ import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { managerMachine } from '../../manager/core/step.ts';
 import { replayJournal } from '../../ssmmp/shell/journal-tool.ts';
+import { commandLine } from '../../scripts/command-line.ts';
 import { Cluster, until } from '../e2e/cluster.ts';
 
 const SUBNET = '127.0.76';
@@ -64,6 +65,9 @@ async function nodes(cluster: Cluster): Promise<{ status: string }[]> {
   return code === 0 ? (JSON.parse(out) as { status: string }[]) : [];
 }
 
+commandLine('record-journals', 'plays scenarios on a real cluster and keeps the journal of each in test/journals', [
+  ['', 'when the version of the Manager’s machine went up'],
+]).parse();
 const home = join(import.meta.dirname, `manager-${managerMachine.version}`);
 for (const [name, play] of Object.entries(SCENARIOS)) {
   const cluster = await Cluster.start(SUBNET);

@@ -1,17 +1,13 @@
 /**
  * `npm run labs-proof`: everything that proves the graders, slow labs included, and each solution ten times in a row.
  *
- *     npm run labs-proof                    all labs
- *     npm run labs-proof -- 0 3             these
- *     npm run labs-proof -- --times 3       so many times
- *     npm run labs-proof -- --pictures 0    draws the chapter's pictures from a run of the solution, and nothing else
- *
  * Lives here: the order, and one line for each. Does not live here: what is proven (labs/runner/shell/proof.ts).
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandLine, wholeNumber } from '../../scripts/command-line.ts';
 import { sequenceSvg } from '../../labs/runner/core/sequence.ts';
 import { loadModule } from '../../labs/runner/shell/bundle.ts';
 import { readEvidence } from '../../labs/runner/shell/evidence.ts';
@@ -26,14 +22,30 @@ import type { TraceEntry } from '../../ssmmp/core/trace.ts';
 const places = placesOf(fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, ''));
 const TIMES = 10;
 
-const args = process.argv.slice(2);
-const timesAt = args.indexOf('--times');
-const times = timesAt === -1 ? TIMES : Number(args.splice(timesAt, 2)[1]);
-const isDrawing = args.includes('--pictures');
-const wanted = args.filter((word) => word !== '--pictures');
-const labs = wanted.length === 0 ? readLabs(places) : wanted.map((word) => findLab(places, word));
+const command = commandLine('labs-proof', 'everything that proves the graders of the labs, slow labs included', [
+  ['', 'all labs: starter, solution ten times in a row, wrong answers'],
+  ['0 3', 'these'],
+  ['--times 3 5', 'the solution three times in a row'],
+  ['--pictures 0', "draws the chapter's pictures from a run of the solution, and nothing else"],
+])
+  .argument('[labs...]', 'their numbers or folders')
+  .option('--times <count>', 'how often in a row a solution has to pass', wholeNumber(1, 1000), TIMES)
+  .option('--pictures', 'draw the pictures instead', false)
+  .parse();
+const { times, pictures: isDrawing } = command.opts<{ times: number; pictures: boolean }>();
+const labs = labsNamed(command.args);
 
 for (const lab of labs) await (isDrawing ? draw(lab) : prove(lab));
+
+/** The labs of these names, all if there is none. A name that nobody knows ends the run with a sentence. */
+function labsNamed(names: readonly string[]): readonly Lab[] {
+  if (names.length === 0) return readLabs(places);
+  try {
+    return names.map((name) => findLab(places, name));
+  } catch (error) {
+    return command.error(`error: ${(error as Error).message}`);
+  }
+}
 
 async function prove(lab: Lab): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'ssmmp-proof-'));

@@ -1,19 +1,13 @@
 /**
  * `npm run soak`: a real cluster, users at work, and an hour of trouble. Nothing acknowledged may be lost or be there twice.
  *
- *     npm run soak -- kills                           every 5 s something is killed, for ten minutes
- *     npm run soak -- kills --seconds 60 --seed 7 --every 3 --only node-away,instance
- *     npm run soak -- kills --keep DIR                leave journal, traces and logs there (not the stores), for what is to be explained
- *     npm run soak -- moves                           a thousand migrations in a row, an hour at most
- *     npm run soak -- moves --seconds 120 --moves 200 --seed 7 --strict-1.1
- *     npm run soak -- moves --kills                   kill instances meanwhile, the new ones of a move too
- *
  * Lives here: options, users, the verdict in the end. Does not live here: the trouble (kills.ts, moves.ts). Exit code 0:
  * nothing failed, nothing was lost, no request took longer than its limit; 1 else.
  */
 import { cpSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Argument } from 'commander';
+import { commandLine, someOf, wholeNumber } from '../../scripts/command-line.ts';
 import { Cluster } from '../e2e/cluster.ts';
 import { Traffic } from '../e2e/traffic.ts';
 import { KILL_KINDS, killAtRandom, type KillKind } from './kills.ts';
@@ -22,30 +16,38 @@ import { Verdict } from './verdict.ts';
 
 const NODES = 3;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seconds: { type: 'string' },
-    moves: { type: 'string', default: '1000' },
-    every: { type: 'string', default: '5' },
-    only: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    keep: { type: 'string' },
-    subnet: { type: 'string', default: '127.0.53' },
-    kills: { type: 'boolean', default: false },
-    'strict-1.1': { type: 'boolean', default: false },
-  },
-});
-const form = positionals[0] ?? 'moves';
-if (form !== 'moves' && form !== 'kills') {
-  console.error(`soak: expected 'moves' or 'kills', got '${form}'`);
-  process.exit(64);
+interface SoakOptions {
+  readonly seconds?: number;
+  readonly moves: number;
+  readonly every: number;
+  readonly only?: KillKind[];
+  readonly seed: number;
+  readonly keep?: string;
+  readonly subnet: string;
+  readonly kills: boolean;
+  readonly 'strict-1.1': boolean;
 }
-const kinds = values.only === undefined ? null : KILL_KINDS.filter((kind) => values.only?.split(',').includes(kind));
-if (kinds?.length === 0) {
-  console.error(`soak: --only ${values.only}: expected some of ${KILL_KINDS.join(',')}`);
-  process.exit(64);
-}
+
+const command = commandLine('soak', 'a real cluster, users at work, and trouble; nothing acknowledged may be lost', [
+  ['kills', 'every 5 s something is killed, for ten minutes'],
+  ['kills --seconds 60 --every 3 --only instance', 'only instances, more often'],
+  ['moves', 'a thousand migrations in a row, an hour at most'],
+  ['moves --moves 200 --kills', '… killing instances meanwhile, the new ones of a move too'],
+])
+  .addArgument(new Argument('[form]', 'which trouble').choices(['moves', 'kills']).default('moves'))
+  .option('--seconds <count>', 'how long (kills: 600, moves: 3600 at most)', wholeNumber(1, 86_400))
+  .option('--moves <count>', 'how many migrations', wholeNumber(1, 1e6), 1000)
+  .option('--every <seconds>', 'between two kills', wholeNumber(1, 600), 5)
+  .option('--only <kinds>', `kills of these kinds: ${KILL_KINDS.join(',')}`, someOf(KILL_KINDS))
+  .option('--kills', 'moves: kill instances meanwhile', false)
+  .option('--seed <n>', 'which trouble comes when', wholeNumber(0, 1e15), 1)
+  .option('--keep <dir>', 'leave journal, traces and logs there, without the stores')
+  .option('--subnet <a.b.c>', 'addresses of the cluster', '127.0.53')
+  .option('--strict-1.1', 'no extensions of the protocol', false)
+  .parse();
+const values = command.opts<SoakOptions>();
+const form = command.processedArgs[0] as 'moves' | 'kills';
+const kinds = values.only ?? null;
 const verdict = new Verdict((line) => console.log(line));
 let isStopped = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (isStopped = true));
@@ -86,9 +88,9 @@ async function kill(traffic: Traffic): Promise<string> {
     cluster,
     traffic,
     {
-      seconds: Number(values.seconds ?? 600),
-      everyMs: Number(values.every) * 1000,
-      seed: Number(values.seed),
+      seconds: values.seconds ?? 600,
+      everyMs: values.every * 1000,
+      seed: values.seed,
       kinds: kinds === null ? null : repeated(kinds),
       isStopped: () => isStopped,
     },
@@ -107,9 +109,9 @@ async function move(traffic: Traffic): Promise<string> {
     cluster,
     traffic,
     {
-      seconds: Number(values.seconds ?? 3600),
-      moves: Number(values.moves),
-      seed: Number(values.seed),
+      seconds: values.seconds ?? 3600,
+      moves: values.moves,
+      seed: values.seed,
       kills: values.kills,
       isStopped: () => isStopped,
     },
