@@ -58,7 +58,7 @@ export const LAYERS = [
   {
     name: 'labs',
     folder: 'labs',
-    mayImport: ['ssmmp-*', 'lab-runner', 'kit', 'protocols', 'store', 'passing', 'service'],
+    mayImport: ['ssmmp-*', 'lab-runner', 'kit', 'protocols', 'store', 'passing', 'service', 'sim', 'sim-cli', 'museum'],
   },
   // The load generator knows the user protocol and nothing of SSMMP; only the command `ssmmp load` starts it.
   { name: 'load-core', folder: 'load/core', pure: true, mayImport: ['protocols'] },

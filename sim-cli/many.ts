@@ -16,20 +16,18 @@ export interface Totals {
   readonly failed: Finished[];
 }
 
-/** After so many failing seeds there is enough to look at. */
-const FAILED_MAX = 5;
 /** Seeds that a worker is given ahead, so that it never waits. */
 const AHEAD = 3;
 const PROGRESS_MS = 2_000;
 
 /** Runs them all; ends early when enough have failed, or when the time is up. */
 export async function runMany(options: SimOptions, say: (text: string) => void): Promise<Totals> {
-  const { from, count, steps, seconds } = options;
+  const { from, count, steps, seconds, failures } = options;
   const totals: Totals = { seeds: 0, events: 0, acknowledged: 0, faults: new Map(), rows: new Map(), failed: [] };
   const startedMs = Date.now();
   let next = from;
   const isOver = (): boolean =>
-    totals.failed.length >= FAILED_MAX || (seconds !== null && Date.now() - startedMs > seconds * 1000);
+    totals.failed.length >= failures || (seconds !== null && Date.now() - startedMs > seconds * 1000);
   const give = (child: ChildProcess): boolean => {
     if (next >= from + count || isOver()) return false;
     child.send({ seed: next, steps } satisfies Task);

@@ -18,10 +18,14 @@ export interface SimOptions {
   readonly lines: number;
   readonly isShrunk: boolean;
   readonly seconds: number | null;
+  /** Many seeds end when so many have failed. */
+  readonly failures: number;
 }
 
 /** Events before everything is healed, unless told otherwise. */
 export const STEPS = 2_000;
+/** After so many failing seeds there is enough to look at, unless told otherwise. */
+const FAILURES = 5;
 
 export const HELP = `npm run sim: a whole cluster of the production cores, with faults, from a seed
 
@@ -35,6 +39,7 @@ export const HELP = `npm run sim: a whole cluster of the production cores, with 
   --steps M        events before everything is healed (${STEPS})
   --lines N        lines of a diagram (80)
   --workers N      processes (one a core)
+  --failures N     many seeds: end when N have failed (${FAILURES})
   --no-shrink      a failing seed is shown as it is
 
 Exit code 0: no law was broken; 1: one was; 64: this help was needed. docs/simulation.md explains the rest.
@@ -56,6 +61,7 @@ export function readOptions(args: readonly string[], cores: number, fresh: () =>
         lines: { type: 'string' },
         format: { type: 'string', default: 'text' },
         seconds: { type: 'string' },
+        failures: { type: 'string' },
         'no-shrink': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -92,6 +98,7 @@ export function readOptions(args: readonly string[], cores: number, fresh: () =>
     lines: whole('lines', values.lines, 80),
     isShrunk: !values['no-shrink'],
     seconds: values.seconds === undefined ? null : whole('seconds', values.seconds, 0),
+    failures: Math.max(1, whole('failures', values.failures, FAILURES)),
   };
   return problems[0] ?? options;
 }

@@ -58,6 +58,8 @@ const SECOND_US = 1_000_000;
 const SETTLE_US_MAX = 45 * SECOND_US;
 /** So often it is looked whether it is. */
 const LOOK_US = SECOND_US / 4;
+/** Far more than a healed cluster needs (some thousand): who needs more goes round in circles, and time stands still meanwhile. */
+const SETTLE_EVENTS_MAX = 200_000;
 /** Longer than every deadline of the protocol (R46: a grant without its ack is kept for a minute). */
 const FORGET_US = 75 * SECOND_US;
 const THROWN = 'no core throws, whatever it is told';
@@ -104,7 +106,8 @@ export function run(options: RunOptions): RunResult {
     return broken === null;
   };
   const until = (endUs: number): void => {
-    for (let next = world.nextAtUs(); next !== null && next <= endUs && step(); next = world.nextAtUs());
+    for (let next = world.nextAtUs(); next !== null && next <= endUs && step(); next = world.nextAtUs())
+      if (world.events > options.steps + SETTLE_EVENTS_MAX) breakLaw(LIVENESS, 'events follow each other without end');
     if (broken === null) world.nowUs = Math.max(world.nowUs, endUs);
   };
 

@@ -21,6 +21,8 @@ export { withoutHealth } from './core/sequence.ts';
 export type { CheckItems } from './shell/check.ts';
 export type { InstanceRow, LabCluster, SessionRow, UpOptions } from './shell/cluster.ts';
 export type { Evidence, JournalRecord } from './shell/evidence.ts';
+export type { Overlay } from './shell/bundle.ts';
+export type { LabProgram, Prepare } from './shell/prepare.ts';
 export type { Ran, RunOptions } from './shell/programs.ts';
 export { expectEqual, expectThat, Unmet } from './shell/unmet.ts';
 export type { UnmetText } from './shell/unmet.ts';

@@ -106,7 +106,7 @@ async function check(wanted: string | null, options: CheckOptions, command: Comm
 }
 
 async function ship(lab: Lab, options: CheckOptions, folder: string, places: Places, seed: number): Promise<string> {
-  if (options.starter) shipStarter(lab, folder);
+  if (options.starter) await shipStarter(lab, folder, places);
   else if (options.wrong === undefined) await shipSolution(lab, folder, places, seed);
   else {
     const solved = `${folder}-solved`;

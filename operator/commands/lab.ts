@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { findLab, LabError, readLabs } from '../../labs/runner/shell/lab-folder.ts';
 import type { Lab } from '../../labs/runner/shell/lab-folder.ts';
 import type { Places } from '../../labs/runner/shell/places.ts';
+import { runLabProgram } from '../../labs/runner/shell/prepare.ts';
 import { latestReport } from '../../labs/runner/shell/run-folder.ts';
 import {
   findWork,
@@ -16,6 +17,8 @@ import {
   WORK_FOLDERS,
   workFolders,
 } from '../../labs/runner/shell/work-folder.ts';
+import { Outcome } from '../core/exit-code.ts';
+import type { ExitCode } from '../core/exit-code.ts';
 import { columnsText } from '../core/tables.ts';
 import { labErrors, labPlaces, runsOption } from '../shell/labs.ts';
 import { styleFor, tell, writeData } from '../shell/output.ts';
@@ -37,6 +40,7 @@ export function addLab(program: Command): void {
   addStart(lab);
   addLabCheck(lab);
   addLabWatch(lab);
+  addRun(lab);
   addHint(lab);
   addReset(lab);
   addStatus(lab);
@@ -96,6 +100,26 @@ function addStart(lab: Command): void {
     ['ssmmp lab start 0', `into ${WORK_FOLDERS}/00-meet-the-cnapp`],
     ['ssmmp lab start 1 --dir ~/course/lab1', 'into a folder of your choice'],
   ]);
+}
+
+function addRun(lab: Command): void {
+  const command = lab
+    .command('run')
+    .description('run a program that a lab has for you')
+    .argument('<program>', 'its name; the text of the lab says which there are')
+    .argument('[words...]', 'what it is told')
+    .option('--lab <lab>', 'the number of the lab (default: the folder you stand in)')
+    .option('--dir <folder>', 'the working folder')
+    .allowUnknownOption()
+    .action(async (name: string, words: string[], options: { dir?: string; lab?: string }) => {
+      const code = await labErrors(() => {
+        const places = labPlaces();
+        const work = findWork(places, options.lab ?? null, options.dir ?? null);
+        return runLabProgram(work.lab, name, words, work.folder, places);
+      });
+      if (code !== 0) throw new Outcome(code as ExitCode);
+    });
+  withExamples(command, [['ssmmp lab run simulate 1', 'in the working folder of lab 11: its first bug']]);
 }
 
 function addHint(lab: Command): void {

@@ -3,12 +3,14 @@
  *
  * Nothing here starts a cluster but the last test, which grades submissions of lab 0.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { Graded } from '../../labs/runner/core/exports.ts';
+import { bundle } from '../../labs/runner/shell/bundle.ts';
 import { runCheck } from '../../labs/runner/shell/check.ts';
 import type { Checked } from '../../labs/runner/shell/check.ts';
 import { makeFence } from '../../labs/runner/shell/fence.ts';
@@ -16,6 +18,8 @@ import { readLab } from '../../labs/runner/shell/lab-folder.ts';
 import { makeRunFolder, writeRun } from '../../labs/runner/shell/run-folder.ts';
 import { placesOf } from '../../labs/runner/shell/places.ts';
 import { Proof } from '../../labs/runner/shell/proof.ts';
+import { runLabProgram } from '../../labs/runner/shell/prepare.ts';
+import type { Unmet } from '../../labs/runner/shell/unmet.ts';
 import { readMemory, resetWork, startWork } from '../../labs/runner/shell/work-folder.ts';
 import { run } from '../e2e/cluster.ts';
 
@@ -151,6 +155,36 @@ describe('labs: the runner', function () {
     expect(readFileSync(join(copy, 'n.txt'), 'utf8')).to.equal('my own');
     expect(readFileSync(join(work, 'n.txt'), 'utf8')).to.equal('1');
     expect(readMemory(work)).to.include({ lab: '00-small', best: 0 });
+  });
+
+  it('prepare.ts makes what no starter can be, for a student and for a proof; programs of a lab run on the folder', async () => {
+    const { lab, places } = small();
+    put('labs/00-small/prepare.ts', 'export const prepare = (work) => work.write("n.txt", work.text("n.txt") + "1");');
+    put('labs/00-small/programs/tell.ts', 'export const program = async (work, words) => Number(work.text(words[0]));');
+    await startWork(lab, join(folder, 'mine'), places);
+    expect(await runLabProgram(lab, 'tell', ['n.txt'], join(folder, 'mine'), places)).to.equal(11);
+    expect(await new Proof(lab, places, join(folder, 'proof')).starter()).to.equal(null);
+    const told = async (name: string, word: string): Promise<string> =>
+      await runLabProgram(lab, name, [word], folder, places).then(String, (error: Error) => error.message);
+    expect(await told('ask', 'n.txt')).to.equal("lab 0 has no program 'ask'; there is tell");
+    expect(await told('tell', 'none.txt')).to.include('expected the file none.txt in your working folder');
+  });
+
+  it('a folder is laid over the clone: its parts are taken from there, whole, and nothing else is', async () => {
+    put('clone/a/main.ts', 'import { n } from "../b/n.ts"; import { law } from "../b/law.ts"; console.log(n + law);');
+    put('clone/b/n.ts', 'export const n = "ours ";');
+    put('clone/b/law.ts', 'import { more } from "../c/more.ts"; export const law = `law ${more}`;');
+    put('clone/c/more.ts', 'export const more = "ours";');
+    for (const file of ['b/law', 'c/more']) put(`mine/${file}.ts`, 'throw new Error("not from here");');
+    const overlay = { folder: join(folder, 'mine'), parts: ['b'], ours: ['b/law.ts'] };
+    const built = (): Promise<void> =>
+      bundle(join(folder, 'clone/a/main.ts'), join(folder, 'out.cjs'), placesOf(join(folder, 'clone')), overlay);
+    const missing = await built().then(String, (error: Unmet) => error.text.came);
+    expect(missing).to.match(/mine\/b\/n\.ts/);
+    put('mine/b/n.ts', 'export { n } from "./new.ts";');
+    put('mine/b/new.ts', 'export const n = "theirs ";');
+    await built();
+    expect(spawnSync(process.execPath, [join(folder, 'out.cjs')]).stdout.toString()).to.equal('theirs law ours\n');
   });
 
   it('a fence ends what takes too long or too much memory, and everything it started', async () => {

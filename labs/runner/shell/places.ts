@@ -32,6 +32,11 @@ export const labFiles = {
   wrong: (folder: string, name: string): string => join(folder, 'wrong', name),
 };
 
+/** Makes what a working folder begins with and no file of starter/ can be: something made from the clone as it is. */
+export const PREPARE_FILE = 'prepare.ts';
+/** Programs of a lab that students run: `npx ssmmp lab run NAME`. */
+export const PROGRAMS_FOLDER = 'programs';
+
 /** What a solution or a wrong answer does at the terminal; it is no part of the student's files. */
 export const PLAY_FILE = 'play.ts';
 

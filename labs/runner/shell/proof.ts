@@ -32,7 +32,7 @@ export class Proof {
   /** What is wrong with the starter's verdict; null: it fails, as it must. */
   async starter(): Promise<string | null> {
     const folder = this.#next('starter');
-    shipStarter(this.lab, folder);
+    await shipStarter(this.lab, folder, this.#places);
     const result = await this.#check(folder, 1);
     if (result.verdict === 'failed') return null;
     return `the starter must fail, and the verdict is ${result.verdict}\n${told(result)}`;

@@ -15,19 +15,21 @@ import { LabError } from './lab-folder.ts';
 import type { Lab } from './lab-folder.ts';
 import { labFiles, PLAY_FILE } from './places.ts';
 import type { Places } from './places.ts';
+import { prepareFolder } from './prepare.ts';
 import { Scope } from './programs.ts';
 import { RunState, Work } from './work.ts';
 import { copyInto } from './work-folder.ts';
 
 /** Makes `folder` what a student has who did nothing. */
-export function shipStarter(lab: Lab, folder: string): void {
+export async function shipStarter(lab: Lab, folder: string, places: Places): Promise<void> {
   mkdirSync(folder, { recursive: true });
   copyInto(labFiles.starter(lab.folder), folder);
+  await prepareFolder(lab, folder, places);
 }
 
 /** Makes `folder` what a student has who did everything right. */
 export async function shipSolution(lab: Lab, folder: string, places: Places, seed: number): Promise<void> {
-  shipStarter(lab, folder);
+  await shipStarter(lab, folder, places);
   const solution = labFiles.solution(lab.folder);
   copyInto(solution, folder);
   rmSync(join(folder, PLAY_FILE), { force: true });

@@ -12,6 +12,7 @@ import { findLab, LabError, readLab } from './lab-folder.ts';
 import type { Lab } from './lab-folder.ts';
 import { labFiles, OWN_STATE_DIR } from './places.ts';
 import type { Places } from './places.ts';
+import { prepareFolder } from './prepare.ts';
 import { servicesOf, writeRepository } from './repository.ts';
 
 /** Below the folder where the student types. */
@@ -54,6 +55,7 @@ export async function startWork(lab: Lab, folder: string, places: Places): Promi
   mkdirSync(folder, { recursive: true });
   copyText(lab, folder);
   copyInto(labFiles.starter(lab.folder), folder);
+  await prepareFolder(lab, folder, places);
   const services = servicesOf(lab.folder);
   if (services.size > 0) await writeRepository(services, folder, places);
   writeMemory(folder, { lab: lab.name, started: new Date().toISOString(), hints: {}, last: null, best: 0 });

@@ -13,6 +13,7 @@ import { formatProblem, LocatedYaml } from '../../../ssmmp/core/located-yaml.ts'
 import type { TraceEntry } from '../../../ssmmp/core/trace.ts';
 import type { Diagram, Exhibit } from '../core/report.ts';
 import { bundle } from './bundle.ts';
+import type { Overlay } from './bundle.ts';
 import { LabCluster } from './cluster.ts';
 import type { UpOptions } from './cluster.ts';
 import { readSettledEvidence } from './evidence.ts';
@@ -167,6 +168,17 @@ export class Work {
     this.#run.bundles += 1;
     const outfile = join(this.#run.runFolder, 'built', `${this.#run.bundles}.cjs`);
     await bundle(this.path(file), outfile, this.places);
+    return outfile;
+  }
+
+  /**
+   * Builds a program of the clone (`labs/11-…/driver/simulate.ts`) with files of another folder in place of the clone's; gives
+   * the path of what Node runs. Throws Unmet where it cannot be built.
+   */
+  async bundleOver(program: string, overlay: Overlay): Promise<string> {
+    this.#run.bundles += 1;
+    const outfile = join(this.#run.runFolder, 'built', `${this.#run.bundles}.cjs`);
+    await bundle(join(this.places.root, program), outfile, this.places, overlay);
     return outfile;
   }
 
