@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { run } from '../sim/run.ts';
 import { runMany } from './many.ts';
 import { HELP, readOptions } from './options.ts';
-import { countsOf, failureOf } from './report.ts';
+import { countsOf, failedLines, failureOf } from './report.ts';
 
 /** Fresh seeds are numbers that nobody ran before: made of the time. */
 const fresh = (): number => Math.floor(Date.now() / 1000) * 100_000;
@@ -37,6 +37,7 @@ else if (typeof options === 'string') {
   console.log(countsOf(totals));
   const seconds = Math.max(1, Math.round((Date.now() - startedMs) / 1000));
   console.log(`\n${seconds} s, ${Math.round((totals.seeds * 60) / seconds)} seeds a minute`);
+  for (const line of failedLines(totals, options.steps)) console.log(line);
   console.log(`${totals.seeds - totals.failed.length} passed, ${totals.failed.length} failed`);
   process.exitCode = totals.failed.length > 0 ? 1 : 0;
 }

@@ -49,6 +49,17 @@ export function failureOf(seed: number, options: SimOptions): string {
   ].join('\n');
 }
 
+/**
+ * All failing seeds again, a line each, for the very end: where only the last lines of the output are kept, these are what is
+ * needed to run them again. Empty when none failed.
+ */
+export function failedLines({ failed }: Pick<Totals, 'failed'>, steps: number): string[] {
+  return failed.map(({ seed, law, what }) => {
+    const [first = ''] = (what ?? '').split('\n');
+    return `failed: seed ${seed}: ${law ?? '-'}: ${first} · npm run sim -- --seed ${seed} --steps ${steps}`;
+  });
+}
+
 function brokenText({ broken }: RunResult): string {
   return broken === null ? 'nothing' : `${broken.what} (event ${broken.event})`;
 }

@@ -15,7 +15,9 @@ export interface Finished {
   readonly seed: number;
   readonly events: number;
   readonly hash: string;
+  /** The law that broke, and what was found; null when all held. */
   readonly law: string | null;
+  readonly what: string | null;
   readonly faults: readonly (readonly [string, number])[];
   readonly rows: readonly (readonly [string, number])[];
   readonly acknowledged: number;
@@ -28,6 +30,7 @@ process.on('message', ({ seed, steps }: Task) => {
     events,
     hash,
     law: broken?.law ?? null,
+    what: broken?.what ?? null,
     faults: [...faults],
     rows: [...rows],
     acknowledged,

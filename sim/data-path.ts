@@ -172,8 +172,14 @@ export class DataPath {
       plug.waiting.push(request);
       return this.ask(plug);
     }
-    session.unanswered.set(request.operation, request);
     session.usedAtUs = this.world.nowUs;
+    const underWay = session.unanswered.get(request.operation);
+    if (underWay !== undefined) {
+      // A user asks again, and it came here by another way: the one answer is for both.
+      underWay.callers.push(...request.callers);
+      return;
+    }
+    session.unanswered.set(request.operation, request);
     this.world.network.send(session.connection, 0, `? ${request.operation}\n`);
     const usable = plug.sessions.filter(({ isDraining }) => !isDraining).length;
     if (usable < plug.spread) this.process.soon({ kind: 'session_needed', plug: plug.name, atLeast: plug.spread });

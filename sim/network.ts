@@ -59,6 +59,8 @@ const LINGER_US = 1_000_000;
 const KEEPALIVE_US = 20_000_000;
 /** What was late because of a cut is sent again within this time after it is healed. */
 const RESEND_US_MAX = 200_000;
+/** Bytes that were lost and are sent again take so many times as long. */
+const LATE_FACTOR = 50;
 /** Between processes of one node, and across a link, at least. */
 const LOCAL_US = 30;
 
@@ -250,8 +252,11 @@ export class Network {
     if (from === to) return LOCAL_US;
     const { options, chance } = this.world;
     const [least, most] = options.delayUs;
-    const usual = chance.network.between(least, most) * this.slowness;
-    return chance.network.chance(options.lateShare) ? usual * 50 : usual;
+    const usual = chance.network.between(least, most);
+    // What is sent again comes late by TCP's timers. They know no slowness: a fault that is over leaves nothing on its way
+    // for minutes.
+    const late = chance.network.chance(options.lateShare) ? usual * (LATE_FACTOR - 1) : 0;
+    return usual * this.slowness + late;
   }
 
   private put(connection: Connection, from: EndIndex, bytes: string, isLast: boolean): void {

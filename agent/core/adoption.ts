@@ -63,9 +63,13 @@ function registerWhenChecked(turn: Turn): void {
   connect(turn);
 }
 
-/** Has the shell keep what the next life of this agent must know. */
+/**
+ * Has the shell keep what the next life of this agent must know. While it is unknown what runs here, nothing: the next life
+ * would take an empty list for knowledge, and tell the Manager so (R47).
+ */
 export function remember(turn: Turn): void {
   const { state, settings } = turn;
+  if (!state.childrenKnown) return;
   const instances: Remembered['instances'][number][] = [];
   const spent = [...state.spent];
   for (const { id, service, pid, startTime, sockets, status, ready, mute } of state.instances.values())

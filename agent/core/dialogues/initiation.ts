@@ -78,12 +78,15 @@ function register(turn: Turn, message: Message<'initiation_response'>): void {
   link.status = 'registered';
   link.attempts = 0;
   link.told = '';
-  state.childrenKnown = true;
-  if (epoch !== null && cluster !== null && (cluster !== state.cluster || epoch !== state.epoch)) {
+  const isNews = epoch !== null && cluster !== null && (cluster !== state.cluster || epoch !== state.epoch);
+  if (isNews) {
     state.cluster = cluster;
     state.epoch = epoch;
-    remember(turn);
   }
+  // From here on the Manager knows that it was unknown, and starts nothing again that may run already.
+  const wasUnknown = !state.childrenKnown;
+  state.childrenKnown = true;
+  if (isNews || wasUnknown) remember(turn);
   turn.log('info', 'registered at the Manager', { epoch, cluster });
   sendReports(turn);
   sendRequestsAgain(turn);

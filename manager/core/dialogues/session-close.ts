@@ -6,7 +6,11 @@
  * session closed.
  *
  *   on ──info of an end──▶ closed, a tombstone waits for the other end's
- *   on ──Manager asks──▶ closing ──200 or 404 (or no answer: the other end is asked, then given up)──▶ closed
+ *   on ──Manager asks──▶ closing ──200 or 404──▶ closed
+ *
+ * No answer: the other end is asked. Neither answers: where one of the two is about to end, its connection ends with it
+ * and the session is over. Two ends that stay keep theirs, whatever the Manager believes: it goes on asking, every closeMs
+ * and whenever an agent of theirs is back (decision 0014).
  */
 import { sessionKey } from '../../../ssmmp/core/address.ts';
 import type { Message } from '../../../ssmmp/core/catalog.ts';
@@ -60,14 +64,18 @@ export function onCloseInfo(turn: Turn, agent: Agent, message: CloseInfo): void 
 
 /**
  * The Manager wants a session closed: the source is asked, or the destination where the source is gone.
- * An end that cannot be reached is passed over; with neither, the session is over.
+ * An end that cannot be reached is passed over; with neither, the session is over if one of them is about to end. Else it
+ * stays as it is.
  */
 export function askClose(turn: Turn, key: string, side: Side, reason: string): void {
   const session = turn.state.sessions.get(key);
   if (session === undefined || (session.status === 'closing' && session.asked === side)) return;
   const first = request(turn, session, side);
   const asked = first ? side : request(turn, session, other(side)) ? other(side) : null;
-  if (asked === null) return endSession(turn, session, null, reason, null);
+  if (asked === null) {
+    if (!bothStay(turn, session)) endSession(turn, session, null, reason, null);
+    return;
+  }
   if (session.status === 'on')
     turn.event('session', `${key} closing: ${reason}`, { session: key, status: 'closing', asked, reason });
   session.status = 'closing';
@@ -107,13 +115,17 @@ export function onCloseResponse(
   endSession(turn, session, null, 'closed by the Manager', other(session.asked));
 }
 
-/** No answer to a close request: the other end is asked; after that the session is given up. */
+/** No answer to a close request: the other end is asked. Neither answers: given up, or asked again, as said above. */
 export function onCloseTimeout(turn: Turn, exchange: Exchange): void {
   const session = exchange.session === null ? undefined : turn.state.sessions.get(exchange.session);
   if (session === undefined || session.request !== exchange.id) return;
   if (exchange.type === 'source_service_session_close_response')
     askClose(turn, session.key, 'dest', 'the source did not answer');
+  else if (bothStay(turn, session)) askClose(turn, session.key, 'source', 'neither end answered');
   else endSession(turn, session, null, 'neither end answered', null);
+  // Nobody can be asked now; the agent that comes back is asked (repeatCloses), else it is tried again.
+  if (turn.state.sessions.get(session.key) === session && session.request === exchange.id)
+    turn.await(exchange, turn.state.timers.closeMs);
 }
 
 /** Takes a session out of the state. `waits` is the end whose own report may still come. */
@@ -167,6 +179,14 @@ export function dropTombstone(turn: Turn, key: string): void {
 
 function other(side: Side): Side {
   return side === 'source' ? 'dest' : 'source';
+}
+
+/** Does neither end of a session go? Then only they can close it: their connection lives on (R43). */
+function bothStay({ state }: Turn, session: Session): boolean {
+  return [session.source, session.dest].every((id) => {
+    const status = state.instances.get(id)?.status;
+    return status === 'on' || status === 'unknown';
+  });
 }
 
 function reporterIsOn(turn: Turn, agent: Agent, id: number | null): boolean {

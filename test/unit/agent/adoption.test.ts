@@ -58,6 +58,15 @@ describe('agent: adoption', () => {
     expect(agent.remembered, 'nor does a later life').to.deep.include({ spent: [7] });
   });
 
+  it('R47 one that does not know what runs here notes nothing before it has said so: its next life does not know either', () => {
+    const agent = new TestAgent();
+    agent.start();
+    expect(agent.did('connect_manager')).to.have.length(1);
+    expect(agent.remembered).to.equal(null);
+    agent.register();
+    expect(agent.remembered).to.deep.include({ spent: [], instances: [] });
+  });
+
   it('R12 R28 a start that is asked for again when its process has died is not made again', () => {
     const agent = new TestAgent().begin();
     agent.execute(7);

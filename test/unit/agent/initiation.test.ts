@@ -166,6 +166,7 @@ describe('agent: initiation', () => {
   it('R48 keeps its x_node for its next life', () => {
     const agent = new TestAgent();
     agent.start({ node: 'abc', repository: [service('post')] });
+    agent.register();
     expect(agent.remembered).to.include({ node: 'abc' });
   });
 

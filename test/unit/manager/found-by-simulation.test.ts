@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { sessionAck, sessionRequest, smallCluster, termination, type TestManager } from './harness.ts';
 
+const HERE = '127.0.0.11';
 const ALL = ['gate', 'front', 'side', 'store'];
 
 describe('Manager: an operator stops the same instance twice', () => {
@@ -75,5 +76,50 @@ describe('Manager: a drain and its grants', () => {
     const { m, agent, front, gate } = granted();
     m.say(agent, termination('gate', gate, 'signal SIGKILL'));
     expect(m.one('graceful_shutdown_request').service_instance_id).to.equal(front);
+  });
+});
+
+describe('Manager: a close that neither end answers', () => {
+  /** Gate has a session to front; a second front came, and the session is asked to close so that gate spreads. */
+  function asked(): { m: TestManager; agent: number; front: number; key: string } {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    const start = m.one('execution_request');
+    const front = start.service_instance_id;
+    m.started(agent, start.message_id);
+    const port = m.one('session_response').dest_socket_port ?? 0;
+    m.say(agent, sessionAck(1000, ['gate', gate], 20000, port));
+    m.command(1, { command: 'scale', service: 'front', replicas: 2, dry_run: false });
+    m.started(agent, m.one('execution_request').message_id);
+    expect(m.sent('source_service_session_close_request')).to.have.length(1);
+    return { m, agent, front, key: `${HERE}:20000-${HERE}:${port}` };
+  }
+
+  it('R43 two ends that stay keep their connection: the session is not forgotten, they are asked again', () => {
+    const { m, key } = asked();
+    expect(m.sent('dest_service_session_close_request', m.pass(5_000))).to.have.length(1);
+    expect(m.sent('source_service_session_close_request', m.pass(5_000))).to.have.length(1);
+    expect(m.state.sessions.get(key)?.status).to.equal('closing');
+  });
+
+  it('R43 an agent that is away longer than that is asked when it is back', () => {
+    const { m, agent, key } = asked();
+    m.closeConnection(agent);
+    m.pass(30_000);
+    expect(m.state.sessions.get(key)?.status).to.equal('closing');
+    const again = m.open(HERE);
+    const back = m.register(again, HERE, ALL, { x_node: 'n1' });
+    const { message_id } = m.one('source_service_session_close_request', back);
+    const sub_type = 'agent_to_Manager';
+    m.say(again, { type: 'source_service_session_close_response', message_id, sub_type, status: 404 });
+    expect(m.state.sessions.has(key)).to.equal(false);
+  });
+
+  it('R32 where an end is about to go, its connection goes with it: nobody waits longer than for both', () => {
+    const { m, agent, front, key } = asked();
+    m.command(2, { command: 'stop', instance: String(front), hard: false });
+    m.closeConnection(agent);
+    m.pass(10_500);
+    expect(m.state.sessions.has(key)).to.equal(false);
   });
 });

@@ -29,4 +29,10 @@ describe('sim: a calm world', () => {
     expect(run(7, 1_000).trace).to.deep.equal(run(7, 1_000).trace);
     expect(run(8, 1_000).trace).not.to.deep.equal(run(7, 1_000).trace);
   });
+
+  it('bytes that are sent again are late by TCP’s timers, not by minutes, however slow the network is', () => {
+    const world = new World({ seed: 1, graph: CHAIN?.first as never, delayUs: [2_000, 40_000], lateShare: 1 });
+    world.network.slowness = 400;
+    for (let n = 0; n < 100; n += 1) expect(world.network.delayUs(1, 2)).to.be.below(40_000 * (400 + 50));
+  });
 });
