@@ -96,11 +96,12 @@ function environmentFor(home: string, subnet: string): NodeJS.ProcessEnv {
 function inShell(command: string, cwd: string, env: NodeJS.ProcessEnv): Promise<{ code: number; text: string }> {
   const asks = /cnapp (register|login) /.test(command);
   return new Promise((done) => {
-    const child = spawn('sh', ['-c', asks ? `${command} --password-stdin` : command], { cwd, env });
+    const words = ['-c', asks ? `${command} --password-stdin` : command];
+    const child = spawn('sh', words, { cwd, env, stdio: [asks ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
     let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
     child.on('close', (code) => done({ code: code ?? 255, text: `${out}${err}` }));
-    child.stdin.end(asks ? PASSWORD : '');
+    child.stdin?.end(PASSWORD);
   });
 }
