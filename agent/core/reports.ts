@@ -5,8 +5,10 @@
  * not live here: what they say.
  *
  * A report that was written to a connection is not yet read by the Manager: one that died a moment later takes
- * it along. So a report is kept until the Manager was heard `suspectMs` after it was sent, and is sent again after
- * the next registration. Twice changes nothing (R20, R39, R42).
+ * it along. So a report is kept until the Manager was heard `lostMs` and `suspectMs` after it was sent, and is sent again
+ * after the next registration. A Manager to which nothing gets through gives the connection up after `lostMs`; one that still
+ * speaks on it has heard this agent since, and what it reads is on its disk with its next beat. Twice changes nothing (R20,
+ * R39, R42).
  */
 import type { Message } from '../../ssmmp/core/catalog.ts';
 import { REPORTS_MAX } from './limits.ts';
@@ -36,12 +38,13 @@ export function sendReports(turn: Turn): void {
   }
 }
 
-/** Drops what the Manager has surely read. */
+/** Drops what the Manager has surely read. Nothing before it has answered: that a new connection was made says nothing of it. */
 function forgetRead(turn: Turn): void {
   const { reports, link, timers } = turn.state;
+  if (link.status !== 'registered') return;
   let read = 0;
   for (const { sentAt } of reports) {
-    if (sentAt === null || sentAt + timers.suspectMs > link.heardAt) break;
+    if (sentAt === null || sentAt + timers.lostMs + timers.suspectMs > link.heardAt) break;
     read += 1;
   }
   if (read > 0) reports.splice(0, read);

@@ -66,12 +66,14 @@ export function initialManager(): ManagerState {
     stopping: null,
     startedAt: 0,
     doubt: null,
+    owesFlush: false,
   };
 }
 
 /** Sets and Maps become arrays; what is derived is left out. */
 export function saveManager(state: ManagerState): unknown {
-  const { index: _index, timers: _timers, deadlines, services, sessionByGrant: _byGrant, ports, ...rest } = state;
+  const { index: _index, timers: _timers, deadlines, services, sessionByGrant: _byGrant, ports, ...others } = state;
+  const { owesFlush: _owesFlush, ...rest } = others;
   return {
     ...(plain(rest) as object),
     deadlines: deadlines.save(),

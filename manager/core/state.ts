@@ -312,6 +312,11 @@ export interface ManagerState {
   startedAt: number;
   /** Too many nodes vanished together: none of them is replaced (self-doubt.ts). */
   doubt: Doubt | null;
+  /**
+   * A report of an agent came, and the journal need not be on the disk yet. With the next beat it must: a while later the agent
+   * forgets what it reported (R43). Not saved: each start of a Manager flushes all that came before.
+   */
+  owesFlush: boolean;
 }
 
 /** Ended instances and sessions kept for `--all`. */

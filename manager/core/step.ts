@@ -122,9 +122,11 @@ function dispatch(turn: Turn, connection: ConnectionInfo, agent: Agent, message:
     case 'session_request':
       return onSessionRequest(turn, agent, message);
     case 'session_ack':
+      turn.state.owesFlush = true;
       return onSessionAck(turn, agent, message);
     case 'source_service_session_close_info':
     case 'dest_service_session_close_info':
+      turn.state.owesFlush = true;
       return onCloseInfo(turn, agent, message);
     case 'source_service_session_close_response':
     case 'dest_service_session_close_response':
@@ -134,6 +136,7 @@ function dispatch(turn: Turn, connection: ConnectionInfo, agent: Agent, message:
     case 'hard_shutdown_response':
       return onHardResponse(turn, connection.id, message);
     case 'service_instance_termination_info':
+      turn.state.owesFlush = true;
       return onTermination(turn, agent, message);
     case 'service_instance_health_response':
       return onInstanceHealth(turn, agent, message);

@@ -12,6 +12,7 @@ import { OVERLOADED } from '../../../ssmmp/core/status.ts';
 import { HEALTH_MISSES_MAX } from '../../../ssmmp/core/timers.ts';
 import { endInstance, nameOf, refreshReady, serviceOf, setStatus } from '../instances.ts';
 import { scaleOnBeat } from '../operations/autoscale.ts';
+import { emptyCordonedNodes } from '../operations/drain-node.ts';
 import { markOutdated } from '../operations/replace.ts';
 import { reconcileAll } from '../reconcile.ts';
 import { judgeSelf, loseAgent } from '../self-doubt.ts';
@@ -23,6 +24,9 @@ import { killInstance } from './shutdown.ts';
 export function beat(turn: Turn): void {
   const { state, now } = turn;
   turn.deadline('beat', '', state.timers.heartbeatMs);
+  // Whoever hears of this beat may take what it reported before the last one for kept (agent/core/reports.ts).
+  turn.flush ||= state.owesFlush;
+  state.owesFlush = false;
   judgeSilence(turn);
   for (const agent of state.agents.values()) if (agent.connection !== null) askAgent(turn, agent, agent.connection);
   for (const instance of state.instances.values()) {
@@ -135,6 +139,8 @@ export function backInContact(turn: Turn, agent: Agent): void {
     if (service !== null) markOutdated(turn.state, service);
   }
   if (before === 'suspect') turn.event('agent', `${agent.address} suspect → registered`, statusData(agent));
+  // At once: what proved it alive may be a request, to be given an instance that stays.
+  if (agent.cordoned) emptyCordonedNodes(turn);
   if (turn.state.doubt !== null) judgeSelf(turn);
   // Nodes come together: what is started in a moment is spread over all of them.
   if (!turn.state.deadlines.has('settle/')) turn.deadline('settle', '', turn.state.timers.settleMs);

@@ -209,7 +209,7 @@ describe('agent: sessions', () => {
 
   it('a report that the Manager may not have read is sent again, an older one is not', () => {
     agent.from(105, ack(5, 1000));
-    agent.wait(2000);
+    agent.wait(7000);
     agent.fromManager({
       type: 'agent_health_control_request',
       message_id: 30200,
@@ -221,6 +221,38 @@ describe('agent: sessions', () => {
     agent.wait(300);
     agent.register();
     expect(agent.wire).to.deep.equal(['2: source_service_session_close_info 111']);
+  });
+
+  it('R43 a Manager that speaks and may not hear gives the connection up after lostMs: until then reports are kept', () => {
+    agent.from(105, ack(5, 1000));
+    agent.wait(5000);
+    agent.fromManager({
+      type: 'agent_health_control_request',
+      message_id: 30200,
+      sub_type: 'Manager_to_agent',
+      agent_network_address: ADDRESS,
+    });
+    agent.from(105, CLOSE_INFO);
+    agent.closed(1);
+    agent.wait(300);
+    agent.register();
+    expect(agent.wire).to.deep.equal(['2: session_ack 200', '2: source_service_session_close_info 111']);
+  });
+
+  it('R43 a connection that only the Manager’s system has taken is no word of the Manager: reports are kept', () => {
+    agent.from(105, ack(5, 1000));
+    agent.wait(7000);
+    agent.closed(1);
+    agent.wait(300);
+    agent.connectManager();
+    agent.from(105, CLOSE_INFO);
+    agent.fromManager({
+      type: 'initiation_response',
+      message_id: agent.state.link.requestId,
+      sub_type: null,
+      status: 200,
+    });
+    expect(agent.wire).to.deep.equal(['2: session_ack 200', '2: source_service_session_close_info 111']);
   });
 
   it('R11 an answer to a Manager that is gone is dropped', () => {

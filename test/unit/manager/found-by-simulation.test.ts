@@ -123,3 +123,34 @@ describe('Manager: a close that neither end answers', () => {
     expect(m.state.sessions.has(key)).to.equal(false);
   });
 });
+
+describe('Manager: reports and the disk', () => {
+  it('R43 a report is on the disk with the next beat, and an idle Manager flushes nothing', () => {
+    const { m, agent, gate } = smallCluster();
+    m.pass(1_000);
+    m.flushed = 0;
+    m.pass(5_000);
+    expect(m.flushed).to.equal(0);
+    m.say(agent, sessionAck(1000, ['gate', gate], 20000, 54000));
+    expect(m.flushed).to.equal(0);
+    m.pass(500);
+    expect(m.flushed).to.equal(1);
+  });
+});
+
+describe('Manager: a node that is to be emptied is back in contact', () => {
+  it('R32 its store goes at once: the request that proved its agent alive is not given it', () => {
+    const { m, agent, gate, store } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    const { message_id, service_instance_id: front } = m.one('execution_request');
+    m.started(agent, message_id);
+    m.register(m.open('127.0.0.12'), '127.0.0.12', ALL, { x_node: 'n2' });
+    m.mute.add(agent);
+    m.pass(2_000);
+    m.command(1, { command: 'drain', node: '1', dry_run: false });
+    expect(m.state.instances.get(store)?.status).to.equal('unknown');
+    m.say(agent, sessionRequest(1000, ['front', front], 'store-plug', 'store-socket', 'store'));
+    expect(m.state.instances.get(store)?.status).to.equal('stopping');
+    expect(m.sent('session_response')).to.deep.equal([]);
+  });
+});

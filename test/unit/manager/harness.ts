@@ -68,6 +68,8 @@ export class TestManager {
   agentsAnswer = true;
   /** Connections on which nothing is answered: agents that are cut off or asleep, with their instances. */
   readonly mute = new Set<number>();
+  /** Steps that asked for a flush of the journal. */
+  flushed = 0;
   private connections = 0;
   private readonly machine: typeof managerMachine;
 
@@ -83,7 +85,8 @@ export class TestManager {
 
   input(input: Unstamped): readonly ManagerEffect[] {
     const stamped = { ...input, at: this.now } as ManagerInput;
-    const { effects, recorded } = this.machine.step(this.state, stamped);
+    const { effects, flush, recorded } = this.machine.step(this.state, stamped);
+    if (flush) this.flushed += 1;
     this.journal.push({
       n: this.journal.length,
       in: structuredClone({ ...stamped, ...recorded }),
