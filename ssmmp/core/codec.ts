@@ -9,13 +9,13 @@
 import {
   EXTENSION_LINES,
   FIELD_KINDS,
-  isMessageType,
   rowOf,
   type Extensions,
   type FieldName,
   type Message,
   type MessageType,
 } from './catalog.ts';
+import { decodeInOrder } from './codec-quick.ts';
 import { KIND_WORDS, readContents, writeContents } from './contents.ts';
 import { MESSAGE_BYTES_MAX, MESSAGE_LINES_MAX, parseId } from './names.ts';
 import { KEPT_SLACK_CHARS, ownText, ownValue } from './own-text.ts';
@@ -39,9 +39,6 @@ export class UnencodableError extends Error {}
 const UNWRITABLE = /[^\x20-\x7d]/;
 const UNREADABLE_BYTE = /[^\x20-\x7e]/;
 const SEPARATOR = ' ~ ';
-const TYPE = 'type: ';
-const COLON = 58;
-const SPACE = 32;
 const EXTENSION_NAMES = Object.keys(EXTENSION_LINES) as (keyof Extensions)[];
 
 /**
@@ -121,71 +118,6 @@ function lineOf(name: string, contents: string): string {
       `'${name}: ${show(contents)}' holds '~', a control character or a byte above 0x7E (R03)`,
     );
   return `${SEPARATOR}${name}: ${contents}`;
-}
-
-/**
- * Reads a message that is written exactly as `encode` writes it, without splitting it up first. Anything else
- * (another order, stray spaces, other spellings, an unknown line, a mistake) gives null and is read by name.
- */
-function decodeInOrder(text: string): Message | null {
-  const typeEnd = text.indexOf(SEPARATOR);
-  const type = text.slice(TYPE.length, typeEnd);
-  if (typeEnd === -1 || !text.startsWith(TYPE) || !isMessageType(type) || UNREADABLE_BYTE.test(text)) return null;
-  if (text.length > MESSAGE_BYTES_MAX) return null;
-  const row = rowOf(type);
-  const message: Record<string, unknown> = { type };
-  // `at` is the start of a line, `end` its end; a line's contents lies between its name and its end.
-  let at = typeEnd + SEPARATOR.length;
-  let end = 0;
-  const next = (name: string): string | null => {
-    const from = at + name.length;
-    if (!text.startsWith(name, at) || text.charCodeAt(from) !== COLON || text.charCodeAt(from + 1) !== SPACE)
-      return null;
-    const separator = text.indexOf(SEPARATOR, from + 1);
-    end = separator === -1 ? text.length : separator;
-    at = separator === -1 ? text.length + 1 : separator + SEPARATOR.length;
-    return text.slice(from + 2, end);
-  };
-  const messageId = parseId(next('message_id') ?? '');
-  if (messageId === null) return null;
-  message['message_id'] = messageId;
-  const needsSubType = row.hops[0]?.subType !== null;
-  const subType = needsSubType ? next('sub_type') : null;
-  if (needsSubType && !row.hops.some((hop) => hop.subType === subType)) return null;
-  message['sub_type'] = subType;
-  for (const field of row.fields) {
-    const contents = next(field);
-    if (contents === null) return null;
-    const value = contents === '' && row.blank.includes(field) ? null : readContents(FIELD_KINDS[field], contents);
-    if (value === null && contents !== '') return null;
-    if (value === null && !row.blank.includes(field)) return null;
-    message[field] = value;
-  }
-  if (at > text.length) return message as unknown as Message;
-  const x = extensionsInOrder(text, at);
-  if (x === null) return null;
-  message['x'] = x;
-  return message as unknown as Message;
-}
-
-/** The x_ lines behind the fields; null when there is anything else. */
-function extensionsInOrder(text: string, from: number): Extensions | null {
-  const x: Record<string, string> = {};
-  let lines = 0;
-  for (let at = from; at <= text.length; lines += 1) {
-    const separator = text.indexOf(SEPARATOR, at);
-    const end = separator === -1 ? text.length : separator;
-    const colon = text.indexOf(': ', at);
-    const name = text.slice(at, colon);
-    const contents = text.slice(colon + 2, end);
-    const isPlain = contents !== '' && contents.trim() === contents && !contents.includes('~');
-    if (colon === -1 || colon > end || !isPlain || !Object.hasOwn(EXTENSION_LINES, name) || Object.hasOwn(x, name))
-      return null;
-    if (lines > EXTENSION_NAMES.length) return null;
-    x[name] = contents;
-    at = separator === -1 ? text.length + 1 : separator + SEPARATOR.length;
-  }
-  return x;
 }
 
 /** Splits a line at ` ~ ` into `lines`; the sentence says what was wrong, and what came before it stays readable. */
