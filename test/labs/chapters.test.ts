@@ -1,30 +1,15 @@
 /**
- * Every chapter, typed: its commands are run in order, and what they print is compared with what the chapter shows.
- *
- * Chapters are found by folder. Each runs in a subnet of its own; addresses are compared as those of 127.0.0. `npx` is
- * replaced by a small program that does the same without looking for packages, half a second a command sooner.
+ * Every chapter does what it says (type-chapter.ts). Chapters are found by folder. Those of slow labs, and of labs that measure, are
+ * typed by `npm run labs-proof`.
  */
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'chai';
 import { readLabs } from '../../labs/runner/shell/lab-folder.ts';
-import type { Lab } from '../../labs/runner/shell/lab-folder.ts';
-import { labFiles, PLAY_FILE, placesOf } from '../../labs/runner/shell/places.ts';
-import { cleanEnvironment } from '../../labs/runner/shell/programs.ts';
-import { play } from '../../labs/runner/shell/shipped.ts';
-import { copyInto } from '../../labs/runner/shell/work-folder.ts';
-import { takeSubnet } from '../../labs/runner/shell/subnet.ts';
-import { matches, stepsOf } from '../e2e/console-text.ts';
+import { placesOf } from '../../labs/runner/shell/places.ts';
 import { Pool } from './pool.ts';
+import { typeChapter } from './type-chapter.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
-const places = placesOf(ROOT);
+const places = placesOf(fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, ''));
 const CHAPTER_MS = 5 * 60_000;
-const PASSWORD = 'correct horse 1\n';
-const isWhole = process.env['SSMMP_LABS_WHOLE'] === '1';
 /** What mocha was asked for: the rest need not begin. */
 const grepAt = process.argv.findIndex((word) => word === '--grep' || word === '-g');
 const grep = new RegExp(grepAt === -1 ? '' : (process.argv[grepAt + 1] ?? ''));
@@ -34,74 +19,12 @@ describe('chapters of the labs', function () {
   this.timeout(CHAPTER_MS);
 
   for (const lab of readLabs(places)) {
-    if (lab.slow && !isWhole) continue;
+    if (lab.slow || lab.measures) continue;
     let done: Promise<void> | null = null;
     const name = `${lab.name} does what it says`;
     before(() => {
-      if (grep.test(`chapters of the labs ${name}`)) done = pool.add(() => typed(lab));
+      if (grep.test(`chapters of the labs ${name}`)) done = pool.add(() => typeChapter(lab, places));
     });
     it(name, async () => await done);
   }
 });
-
-async function typed(lab: Lab): Promise<void> {
-  const home = mkdtempSync(join(tmpdir(), 'ssmmp-chapter-'));
-  const { subnet, release } = await takeSubnet();
-  const environment = environmentFor(home, subnet);
-  let folder = home;
-  try {
-    for (const step of stepsOf(readFileSync(labFiles.chapter(lab.folder), 'utf8'))) {
-      if ('remark' in step) {
-        expect(step.remark, 'a remark that the test knows').to.equal('answer');
-        copyInto(labFiles.solution(lab.folder), folder);
-        rmSync(join(folder, PLAY_FILE), { force: true });
-        await play(join(labFiles.solution(lab.folder), PLAY_FILE), lab, folder, places, 1, ['answer']);
-        continue;
-      }
-      const [, target] = /^cd (.+)$/.exec(step.command) ?? [];
-      if (target !== undefined) {
-        folder = resolve(folder, target);
-        continue;
-      }
-      const { code, text } = await inShell(step.command, folder, environment);
-      const seen = text.replaceAll(`${subnet}.`, '127.0.0.');
-      expect(code, `$ ${step.command}\n${seen}`).to.equal(0);
-      const shown = step.output.join('\n');
-      expect(matches(seen, step.output), `$ ${step.command}\nprinted\n${seen}\nthe chapter shows\n${shown}`).to.equal(
-        true,
-      );
-    }
-  } finally {
-    await inShell('npx ssmmp down', folder, environment);
-    release();
-    rmSync(home, { recursive: true, force: true });
-  }
-}
-
-function environmentFor(home: string, subnet: string): NodeJS.ProcessEnv {
-  const bin = join(home, 'bin');
-  mkdirSync(bin);
-  const npx = `#!/bin/sh\nprogram=$1\nshift\nexec '${process.execPath}' '${places.dist}'/$program.js "$@"\n`;
-  writeFileSync(join(bin, 'npx'), npx, { mode: 0o755 });
-  return cleanEnvironment({
-    PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
-    HOME: home,
-    XDG_CONFIG_HOME: home,
-    SSMMP_SUBNET: subnet,
-    SSMMP_LAB_RUNS: join(home, 'runs'),
-    SSMMP_LAB_CLONE: ROOT,
-  });
-}
-
-function inShell(command: string, cwd: string, env: NodeJS.ProcessEnv): Promise<{ code: number; text: string }> {
-  const asks = /cnapp (register|login) /.test(command);
-  return new Promise((done) => {
-    const words = ['-c', asks ? `${command} --password-stdin` : command];
-    const child = spawn('sh', words, { cwd, env, stdio: [asks ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
-    let [out, err] = ['', ''];
-    child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
-    child.on('close', (code) => done({ code: code ?? 255, text: `${out}${err}` }));
-    child.stdin?.end(PASSWORD);
-  });
-}

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { AssertionError } from 'chai';
 import { commandLine, wholeNumber } from '../../scripts/command-line.ts';
 import { sequenceSvg } from '../../labs/runner/core/sequence.ts';
 import { loadModule } from '../../labs/runner/shell/bundle.ts';
@@ -18,12 +19,13 @@ import { OWN_STATE_DIR, placesOf } from '../../labs/runner/shell/places.ts';
 import { Proof } from '../../labs/runner/shell/proof.ts';
 import { shipSolution } from '../../labs/runner/shell/shipped.ts';
 import type { TraceEntry } from '../../ssmmp/core/trace.ts';
+import { typeChapter } from './type-chapter.ts';
 
 const places = placesOf(fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, ''));
 const TIMES = 10;
 
 const command = commandLine('labs-proof', 'everything that proves the graders of the labs, slow labs included', [
-  ['', 'all labs: starter, solution ten times in a row, wrong answers'],
+  ['', 'all labs: starter, solution ten times in a row, wrong answers, chapter'],
   ['0 3', 'these'],
   ['--times 3 5', 'the solution three times in a row'],
   ['--pictures 0', "draws the chapter's pictures from a run of the solution, and nothing else"],
@@ -64,7 +66,19 @@ async function prove(lab: Lab): Promise<void> {
   for (let seed = 1; seed <= times; seed += 1)
     await tell(`the solution passes, ${seed} of ${times}`, () => proof.solution(seed));
   for (const name of lab.wrong.keys()) await tell(`wrong: ${name}`, () => proof.wrong(name));
+  await tell('the chapter does what it says', () => typed(lab));
   proof.clean();
+}
+
+/** What the chapter says that is not so; null: nothing. */
+async function typed(lab: Lab): Promise<string | null> {
+  try {
+    await typeChapter(lab, places);
+    return null;
+  } catch (error) {
+    if (error instanceof AssertionError) return error.message;
+    throw error;
+  }
 }
 
 async function draw(lab: Lab): Promise<void> {

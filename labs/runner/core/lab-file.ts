@@ -52,6 +52,8 @@ export interface LabDescription {
   readonly needs: readonly number[];
   /** Its full proof takes long and runs under `npm run labs-proof`; `npm test` runs a short one. */
   readonly slow: boolean;
+  /** Its solution measures time, which says nothing on a machine that does other things: its proof is for `npm run labs-proof`. */
+  readonly measures: boolean;
   readonly checks: readonly LabItem[];
   readonly wrong: ReadonlyMap<string, WrongAnswer>;
 }
@@ -61,7 +63,7 @@ export type LabFileResult =
   | { readonly ok: false; readonly problems: readonly FileProblem[] };
 
 const ITEM_KEYS = ['name', 'says', 'points', 'page', 'live', 'seconds', 'hints'];
-const FILE_KEYS = ['title', 'goal', 'minutes', 'needs', 'slow', 'checks', 'wrong'];
+const FILE_KEYS = ['title', 'goal', 'minutes', 'needs', 'slow', 'measures', 'checks', 'wrong'];
 const WORDS = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const NAME_EXPECTED = "small letters and digits, words joined by '-', such as find-your-post";
 
@@ -93,6 +95,7 @@ const fileShape = z.strictObject(
     minutes: whole(1, MINUTES_MAX),
     needs: z.array(whole(0, LABS_MAX), { error: 'a list of numbers of labs, such as [0, 2]' }).optional(),
     slow: flag.optional(),
+    measures: flag.optional(),
     checks: z
       .array(itemShape, { error: 'a list of items, each with name, says, points, page and hints' })
       .min(1, { error: 'at least one item' })
@@ -131,8 +134,11 @@ export function parseLab(text: string, fileName: string): LabFileResult {
     live: item.live ?? false,
     seconds: item.seconds ?? ITEM_SECONDS_DEFAULT,
   }));
-  const { title, goal, minutes, needs = [], slow = false, wrong } = shape;
-  return { ok: true, lab: { title, goal, minutes, needs, slow, checks, wrong: new Map(Object.entries(wrong)) } };
+  const { title, goal, minutes, needs = [], slow = false, measures = false, wrong } = shape;
+  return {
+    ok: true,
+    lab: { title, goal, minutes, needs, slow, measures, checks, wrong: new Map(Object.entries(wrong)) },
+  };
 }
 
 function subjectOf(path: YamlPath): string {

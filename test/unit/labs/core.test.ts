@@ -53,7 +53,7 @@ describe('labs: lab.yaml', () => {
 
   it('a good one is read, with what it leaves out', () => {
     const result = parseLab(good, 'lab.yaml');
-    expect(result.ok && result.lab).to.deep.include({ needs: [], slow: false });
+    expect(result.ok && result.lab).to.deep.include({ needs: [], slow: false, measures: false });
     expect(result.ok && result.lab.checks[0]).to.include({ live: false, seconds: 60 });
   });
 
