@@ -54,22 +54,21 @@ export async function catchAll(
 }
 
 /** Runs a catcher in a tree: exit code, what it printed, and the processor time it took. */
-export function runCatcher(catcher: Catcher, folder: string): Promise<{ code: number; output: string; cpuMs: number }> {
-  const args = ['--import', 'tsx', '--import', join(folder, 'museum', 'cpu-time.mjs')];
-  if (catcher.by === 'search') args.push('test/exhaust/main.ts', '--space', catcher.space, '--states', '60000');
-  else {
-    args.push(
-      join(ROOT, 'node_modules', 'mocha', 'lib', 'cli', 'cli.js'),
-      '--bail',
-      '--exit',
-      '--timeout',
-      '20000',
-      '--reporter',
-      'json',
-      catcher.file,
-    );
-    if (catcher.grep !== '') args.push('--grep', catcher.grep);
-  }
+export function runCatcher(catcher: Catcher, folder: string): Promise<Ran> {
+  return runInTree(argumentsOf(catcher), folder, CATCH_MS_MAX);
+}
+
+/** What a program in a tree did. */
+export interface Ran {
+  readonly code: number;
+  readonly output: string;
+  /** Processor time, in milliseconds. */
+  readonly cpuMs: number;
+}
+
+/** Runs a TypeScript program in a tree to its end; one that takes longer is ended, with code 137. */
+export function runInTree(program: readonly string[], folder: string, msMax: number): Promise<Ran> {
+  const args = ['--import', 'tsx', '--import', join(folder, 'museum', 'cpu-time.mjs'), ...program];
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, {
       cwd: folder,
@@ -80,25 +79,48 @@ export function runCatcher(catcher: Catcher, folder: string): Promise<{ code: nu
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (texts[0] += text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (texts[0] += text));
     child.stdio[3]?.on('data', (text: Buffer) => (texts[1] += text.toString()));
-    const timer = setTimeout(() => child.kill('SIGKILL'), CATCH_MS_MAX);
+    const timer = setTimeout(() => child.kill('SIGKILL'), msMax);
     child.on('close', (code) => {
       clearTimeout(timer);
-      resolve({ code: code ?? 137, output: texts[0] as string, cpuMs: Number(texts[1]) || CATCH_MS_MAX });
+      resolve({ code: code ?? 137, output: texts[0] as string, cpuMs: Number(texts[1]) || msMax });
     });
   });
 }
 
-function verdictOf(catcher: Catcher, output: string): string | null {
-  if (catcher.by === 'search') {
-    const law = /^broken: (.*)$/m.exec(output)?.[1];
-    const moves = [...output.matchAll(/^\d+\. /gm)].length;
-    return law === undefined ? null : `${law}, ${moves} moves deep`;
+function argumentsOf(catcher: Catcher): string[] {
+  switch (catcher.by) {
+    case 'search':
+      return ['test/exhaust/main.ts', '--space', catcher.space, '--states', '60000'];
+    case 'seed':
+      return ['sim-cli/main.ts', '--seed', String(catcher.seed), '--no-shrink'];
+    case 'test': {
+      const mocha = join(ROOT, 'node_modules', 'mocha', 'lib', 'cli', 'cli.js');
+      const options = ['--bail', '--exit', '--timeout', '20000', '--reporter', 'json', catcher.file];
+      return [mocha, ...options, ...(catcher.grep === '' ? [] : ['--grep', catcher.grep])];
+    }
   }
-  try {
-    const report = JSON.parse(output.slice(output.indexOf('{\n'))) as { failures: { fullTitle: string }[] };
-    return report.failures[0]?.fullTitle ?? null;
-  } catch {
-    return null; // it printed no report: it did not get that far
+}
+
+function verdictOf(catcher: Catcher, output: string): string | null {
+  switch (catcher.by) {
+    case 'search': {
+      const law = /^broken: (.*)$/m.exec(output)?.[1];
+      const moves = [...output.matchAll(/^\d+\. /gm)].length;
+      return law === undefined ? null : `${law}, ${moves} moves deep`;
+    }
+    case 'seed': {
+      const law = /^ {2}law: {3}(.*)$/m.exec(output)?.[1];
+      // What a core threw goes over several lines; how many events it took stands behind the last of them.
+      const [, what, event] = /^ {2}what: {2}([^\n]*?)(?:\n[^]*?)?\(event (\d+)\)$/m.exec(output) ?? [];
+      return law === undefined || what === undefined ? null : `${law}: ${what.trim()}, ${event ?? '?'} events`;
+    }
+    case 'test':
+      try {
+        const report = JSON.parse(output.slice(output.indexOf('{\n'))) as { failures: { fullTitle: string }[] };
+        return report.failures[0]?.fullTitle ?? null;
+      } catch {
+        return null; // it printed no report: it did not get that far
+      }
   }
 }
 

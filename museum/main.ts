@@ -1,10 +1,12 @@
 /**
  * `npm run museum`: every mutant, planted and hunted.
  *
- *     npm run museum                            all: its own catcher, and the searches where they can find it; writes docs/museum.md
+ *     npm run museum                            all: its own catcher, the searches and the seed where they can find it; writes docs/museum.md
  *     npm run museum -- --list                  their names
  *     npm run museum -- tombstone-dropped       one: hunted again, its row of docs/museum.md written anew
  *     npm run museum -- --plant tombstone-dropped FOLDER     its sources, to look at, to build, to run
+ *     npm run museum -- --find-seeds            after a change of a core: each seed that finds nothing any more is looked for again
+ *     npm run museum -- --find-seeds tombstone-dropped       its seed, looked for from 1 on
  *
  * Lives here: the command line. Does not live here: the mutants, the hunt. Exit code 1: one got away.
  */
@@ -15,7 +17,8 @@ import { catchAll, catchMutant, type Catch } from './catch.ts';
 import { MUTANTS, mutantNamed } from './list.ts';
 import type { Mutant } from './mutant.ts';
 import { museumPage, type Finding } from './page.ts';
-import { makeTree, ROOT } from './tree.ts';
+import { findSeed, isOfAMachine, SEEDS_MAX, trySeed, type SeedFinding } from './seeds.ts';
+import { makeTree, ROOT, type Tree } from './tree.ts';
 
 const WORKERS = 2;
 /** Searches for a mutant of a machine, smallest first. */
@@ -24,11 +27,16 @@ const SPACES = ['moves', 'crash', 'fault-in-time'];
 const FINDINGS = join(ROOT, 'museum', 'findings.json');
 
 const { values, positionals } = parseArgs({
-  options: { list: { type: 'boolean', default: false }, plant: { type: 'string' } },
+  options: {
+    list: { type: 'boolean', default: false },
+    plant: { type: 'string' },
+    'find-seeds': { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 if (values.list) for (const { name, breaks } of MUTANTS) console.log(`${name.padEnd(32)} ${breaks}`);
 else if (values.plant !== undefined) plantFor(mutantNamed(values.plant), positionals[0]);
+else if (values['find-seeds']) await seeds(positionals.map(mutantNamed));
 else if (positionals.length > 0) process.exitCode = await hunt(positionals.map(mutantNamed));
 else process.exitCode = await everything();
 
@@ -38,18 +46,22 @@ function plantFor(mutant: Mutant, folder: string | undefined): void {
   console.log(`${tree.folder}: ${mutant.file} has another line: ${mutant.becomes}`);
 }
 
-/** Hunts some; what is known of them from searches stays. */
+/** Hunts some; what is known of them from searches and seeds stays. */
 async function hunt(mutants: readonly Mutant[]): Promise<number> {
   const catches = await catchAll(mutants, WORKERS, tell);
   const known = knownFindings();
   const findings = MUTANTS.flatMap(({ name }) => {
     const before = known.find(({ mutant }) => mutant === name);
     const now = catches.find(({ mutant }) => mutant === name);
-    if (now !== undefined) return { ...now, search: before?.search ?? null };
+    if (now !== undefined) return finding(now, before?.search ?? null, before?.seed);
     return before ?? [];
   });
   writeFindings(findings);
   return catches.every(({ caught }) => caught) ? 0 : 1;
+}
+
+function finding(one: Catch, search: Finding['search'], seed: Finding['seed']): Finding {
+  return { ...one, search, ...(seed === undefined ? {} : { seed }) };
 }
 
 function knownFindings(): Finding[] {
@@ -61,14 +73,49 @@ function writeFindings(findings: readonly Finding[]): void {
   writeFileSync(join(ROOT, 'docs', 'museum.md'), museumPage(MUTANTS, findings));
 }
 
+/**
+ * Seeds of these, looked for from 1 on. Of none in particular: of all; a seed that still finds its mutant stays, and what no seed
+ * found is not looked for again, which takes half a minute each.
+ */
+async function seeds(mutants: readonly Mutant[]): Promise<void> {
+  let findings = knownFindings();
+  const left = (mutants.length === 0 ? MUTANTS : mutants).filter(isOfAMachine);
+  const work = async (): Promise<void> => {
+    const tree = makeTree();
+    try {
+      for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) {
+        const { name } = mutant;
+        const before = mutants.length === 0 ? findings.find((each) => each.mutant === name)?.seed : null;
+        if (before === null && mutants.length === 0) continue;
+        const seed = await seedOf(tree, mutant, before ?? null);
+        console.log(`${name.padEnd(32)} ${seed === null ? `none of ${SEEDS_MAX}` : `seed ${seed.seed}: ${seed.what}`}`);
+        findings = findings.map((each) => (each.mutant === name ? { ...each, seed } : each));
+        writeFindings(findings); // each as it is found: all of them take long
+      }
+    } finally {
+      tree.remove();
+    }
+  };
+  await Promise.all(Array.from({ length: WORKERS }, work));
+}
+
+/** The seed that was known where it still finds the mutant, else the first that does. */
+async function seedOf(tree: Tree, mutant: Mutant, before: SeedFinding | null): Promise<SeedFinding | null> {
+  return (before === null ? null : await trySeed(tree, mutant, before.seed)) ?? (await findSeed(tree, mutant));
+}
+
 async function everything(): Promise<number> {
   const catches = await catchAll(MUTANTS, WORKERS, tell);
+  const known = knownFindings();
   const findings: Finding[] = [];
   const tree = makeTree();
   try {
     for (const [index, mutant] of MUTANTS.entries()) {
-      const found = isOfAMachine(mutant) ? await bySearch(mutant) : null;
-      findings.push({ ...(catches[index] as Catch), search: found });
+      const before = known.find((each) => each.mutant === mutant.name)?.seed;
+      const search = isOfAMachine(mutant) ? await bySearch(mutant) : null;
+      const seed = before === null || before === undefined ? before : await seedOf(tree, mutant, before);
+      if (seed !== null && seed !== undefined) console.log(`  ${mutant.name}: seed ${seed.seed}: ${seed.what}`);
+      findings.push(finding(catches[index] as Catch, search, seed));
     }
   } finally {
     tree.remove();
@@ -86,11 +133,6 @@ async function everything(): Promise<number> {
     }
     return null;
   }
-}
-
-/** Can the search meet it: is it in a core that the small world runs? */
-function isOfAMachine({ file }: Mutant): boolean {
-  return /^(manager\/core|agent\/core|services\/kit\/core|ssmmp\/core)\//.test(file);
 }
 
 function tell({ mutant, caught, what, cpuMs }: Catch): void {

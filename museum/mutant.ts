@@ -4,10 +4,11 @@
  * Lives here: the shape. Does not live here: the mutants (mutants/), planting one (tree.ts), catching one (catch.ts).
  */
 
-/** Who notices: a test file (narrowed by the title of a test), or a space of the exhaustive search. */
+/** Who notices: a test file (narrowed by the title of a test), a space of the exhaustive search, or a seed of the simulator. */
 export type Catcher =
   | { readonly by: 'test'; readonly file: string; readonly grep: string }
-  | { readonly by: 'search'; readonly space: string };
+  | { readonly by: 'search'; readonly space: string }
+  | { readonly by: 'seed'; readonly seed: number };
 
 export interface Mutant {
   /** Short, in words: `tombstone-dropped`. */
@@ -24,6 +25,6 @@ export interface Mutant {
   readonly breaks: string;
   /** What a user or an operator would see of it. */
   readonly story: string;
-  /** The cheapest that catches it; `npm test` runs this one. */
+  /** The cheapest that catches it; `npm test` runs this one. Seeds are found by themselves (seeds.ts) and written nowhere here. */
   readonly catcher: Catcher;
 }

@@ -1,24 +1,15 @@
 /**
  * Planting a mutant: the sources with one line changed, in a folder of their own.
  *
- * Lives here: where the line is, the changed text, the tree. Does not live here: running anything in it. The project's own
+ * Lives here: the tree. Does not live here: the changed text (plant.ts), running anything in it. The project's own
  * files are never touched, and nothing of a mutant gets into dist/: a tree is a copy that borrows node_modules.
  */
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Mutant } from './mutant.ts';
+import { plantedText } from './plant.ts';
 
 /** The folder of the clone. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -29,20 +20,8 @@ const LEFT_OUT = new Set(['node_modules', 'dist', 'bench', '.git', '.ssmmp', 'co
 const RECORDED = /test[\\/]journals[\\/]manager-/;
 
 /** The text of the mutant's file with its line changed. Throws a sentence when the line is not there, or more than once. */
-export function mutated({ name, file, behind, line, becomes }: Mutant): string {
-  const path = join(ROOT, file);
-  if (!existsSync(path)) throw new Error(`mutant ${name}: ${file} is not there any more`);
-  const lines = readFileSync(path, 'utf8').split('\n');
-  const places = [...lines.keys()].filter(
-    (at) => lines[at]?.trim() === line && (behind === undefined || lines[at - 1]?.trim() === behind),
-  );
-  if (places.length !== 1)
-    throw new Error(
-      `mutant ${name}: '${line}' stands ${places.length} times in ${file}; its line was changed: find what it broke, and break that (museum/mutants)`,
-    );
-  const at = places[0] as number;
-  lines[at] = `${/^\s*/.exec(lines[at] as string)?.[0] ?? ''}${becomes}`;
-  return lines.join('\n');
+export function mutated(mutant: Mutant): string {
+  return plantedText(ROOT, mutant);
 }
 
 /** A copy of the sources in which one mutant at a time lives. */

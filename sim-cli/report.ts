@@ -26,8 +26,11 @@ export function countsOf({ seeds, events, acknowledged, faults, rows }: Totals):
   return lines.join('\n');
 }
 
-/** Everything about a failing seed: the law, the smallest run that breaks it, and how to see it again. */
-export function failureOf(seed: number, options: SimOptions): string {
+/**
+ * Everything about a failing seed: the law, the smallest run that breaks it, and how to see it again. `command` is what a person
+ * types to run the simulator.
+ */
+export function failureOf(seed: number, options: SimOptions, command = 'npm run sim --'): string {
   const found = run({ seed, steps: options.steps, ...(options.only === null ? {} : { only: options.only }) });
   if (found.broken === null) return `seed ${seed} does not fail in this process: that is a bug of the simulator`;
   const small: Shrunk = options.isShrunk
@@ -44,8 +47,8 @@ export function failureOf(seed: number, options: SimOptions): string {
     diagram.print(options.format, options.lines),
     '',
     'again:',
-    `  npm run sim -- --seed ${seed} --steps ${options.steps}`,
-    `  npm run sim -- --seed ${seed} --steps ${small.steps} --faults ${small.only.join(',') || 'none'}`,
+    `  ${command} --seed ${seed} --steps ${options.steps}`,
+    `  ${command} --seed ${seed} --steps ${small.steps} --faults ${small.only.join(',') || 'none'}`,
   ].join('\n');
 }
 

@@ -21,6 +21,15 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     catcher: { by: 'test', file: 'test/unit/agent/execution.test.ts', grep: 'R28' },
   },
   {
+    name: 'requests-keyed-by-message-id',
+    file: 'agent/core/dialogues/sessions.ts',
+    line: 'return `${instance}/${messageId}`;',
+    becomes: 'return `${messageId}`;',
+    breaks: 'R10, prior art: a map keyed by an id that the client chooses',
+    story: 'two instances of a node ask at once, and one of them never hears anything',
+    catcher: { by: 'test', file: 'test/unit/agent/sessions.test.ts', grep: 'R10' },
+  },
+  {
     name: 'off-without-proof',
     file: 'agent/core/dialogues/shutdown.ts',
     line: 'if (asked === null || !isFailure(message.status)) return;',

@@ -44,7 +44,7 @@ export const MANAGER_MUTANTS: readonly Mutant[] = [
     name: 'keyed-by-the-new-port',
     file: 'ssmmp/core/address.ts',
     line: 'return `${joinAddressPort(sourceAddress, sourcePort)}-${joinAddressPort(destAddress, destPort)}`;',
-    becomes: 'return `${sourceAddress}-${joinAddressPort(destAddress, destPort)}`.replace(String(sourcePort), "");',
+    becomes: 'return `${sourceAddress}-${joinAddressPort(destAddress, destPort)}`;',
     breaks: 'R19, as the published listing does',
     story: 'the end of one session closes somebody else’s',
     catcher: { by: 'test', file: 'test/unit/manager/session.test.ts', grep: 'R19' },

@@ -34,7 +34,8 @@ export async function bundle(entry: string, outfile: string, places: Places, ove
       platform: 'node',
       target: 'node20',
       format: 'cjs',
-      sourcemap: 'inline',
+      // A program of the clone with other files in it is large and never debugged: it starts sooner without.
+      sourcemap: overlay === undefined ? 'inline' : false,
       legalComments: 'none',
       logLevel: 'silent',
       external: ['@node-rs/argon2', 'esbuild'],
