@@ -1,0 +1,8 @@
+// One answer of the solution changed; why it is wrong stands in lab.yaml.
+import type { Work } from '../../../runner/api.ts';
+import { change } from '../../change.ts';
+
+export function answer(work: Work): Promise<void> {
+  change(work, 'flip', () => ({ given_up: 0 }));
+  return Promise.resolve();
+}

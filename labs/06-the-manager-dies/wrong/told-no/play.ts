@@ -1,0 +1,8 @@
+// One answer of the solution changed; why it is wrong stands in lab.yaml.
+import type { Work } from '../../../runner/api.ts';
+import { change } from '../../change.ts';
+
+export function answer(work: Work): Promise<void> {
+  change(work, 'split', () => ({ status: 409, refused_by: 'manager' }));
+  return Promise.resolve();
+}
