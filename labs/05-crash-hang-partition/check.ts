@@ -148,9 +148,9 @@ export const checks = defineChecks({
       GIVEN_UP_MS,
     );
     const where = `--timers ${ELSEWHERE_PRESET} --timer-scale ${factor}`;
-    const { givenUp, givenUpMs } = seen.hung;
+    const { givenUp, askedAt } = seen.hung;
     const { lost, lastWordAt } = seen.loss;
-    expectHolds('hang', hang, { fromFaultMs: givenUp.at - stoppedAt, silentMs: givenUpMs }, where);
+    expectHolds('hang', hang, { fromFaultMs: givenUp.at - stoppedAt, silentMs: givenUp.at - askedAt }, where);
     expectHolds('node_lost', node, { fromFaultMs: lost.at - offAt, silentMs: lost.at - lastWordAt }, where);
   },
 });
@@ -170,8 +170,9 @@ function expectNarrow(name: string, [from, to]: readonly [number, number], perio
 }
 
 /**
- * What was measured from the fault lies between the bounds. The later bound is also what is measured from the last word on: the
- * fault came right after it then. That one does not depend on when the fault came, so no formula holds by luck.
+ * What was measured from the fault lies between the bounds. The later bound is also what is measured from the last word on (of an
+ * instance: from the question that it answered last, which is hardly earlier, and not late on a busy machine): the fault came
+ * right after it then. That one does not depend on when the fault came, so no formula holds by luck.
  */
 function expectHolds(
   name: string,

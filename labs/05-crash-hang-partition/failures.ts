@@ -24,6 +24,8 @@ export interface Hang {
   /** Times of its last answer, as the instance's hop and the agent's hop have it. */
   readonly lastAnswers: readonly string[];
   readonly givenUpMs: number;
+  /** When that answer was asked for, milliseconds since 1970. On a busy machine the answer itself may come much later. */
+  readonly askedAt: number;
 }
 
 export interface LostNode {
@@ -66,9 +68,11 @@ export function hangsOf({ events, trace }: Evidence): Hang[] {
       const last = answers.findLast(({ hop }) => hop === 'instance-agent');
       if (last === undefined) return [];
       const times = answers.filter(({ exchange }) => exchange === last.exchange).map(({ time }) => time);
-      return [
-        { instance: nameOf(givenUp), givenUp, lastAnswers: times, givenUpMs: givenUp.at - Date.parse(last.time) },
-      ];
+      const askedAt = Math.min(
+        ...trace.filter(({ exchange }) => exchange === last.exchange).map(({ time }) => Date.parse(time)),
+      );
+      const givenUpMs = givenUp.at - Date.parse(last.time);
+      return [{ instance: nameOf(givenUp), givenUp, lastAnswers: times, givenUpMs, askedAt }];
     });
 }
 
