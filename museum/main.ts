@@ -1,18 +1,11 @@
 /**
  * `npm run museum`: every mutant, planted and hunted.
  *
- *     npm run museum                            all: its own catcher, the searches and the seed where they can find it; writes docs/museum.md
- *     npm run museum -- --list                  their names
- *     npm run museum -- tombstone-dropped       one: hunted again, its row of docs/museum.md written anew
- *     npm run museum -- --plant tombstone-dropped FOLDER     its sources, to look at, to build, to run
- *     npm run museum -- --find-seeds            after a change of a core: each seed that finds nothing any more is looked for again
- *     npm run museum -- --find-seeds tombstone-dropped       its seed, looked for from 1 on
- *
  * Lives here: the command line. Does not live here: the mutants, the hunt. Exit code 1: one got away.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { commandLine } from '../scripts/command-line.ts';
 import { catchAll, catchMutant, type Catch } from './catch.ts';
 import { MUTANTS, mutantNamed } from './list.ts';
 import type { Mutant } from './mutant.ts';
@@ -26,19 +19,34 @@ const SPACES = ['moves', 'crash', 'fault-in-time'];
 
 const FINDINGS = join(ROOT, 'museum', 'findings.json');
 
-const { values, positionals } = parseArgs({
-  options: {
-    list: { type: 'boolean', default: false },
-    plant: { type: 'string' },
-    'find-seeds': { type: 'boolean', default: false },
-  },
-  allowPositionals: true,
-});
+const command = commandLine('museum', 'bugs that are one line each, and who catches them (docs/museum.md)', [
+  ['', 'all: its own catcher, the searches and the seed where they can find it; writes docs/museum.md'],
+  ['--list', 'their names'],
+  ['tombstone-dropped', 'one: hunted again, its row of docs/museum.md written anew'],
+  ['--plant tombstone-dropped FOLDER', 'its sources, to look at, to build, to run'],
+  ['--find-seeds', 'after a change of a core: each seed that finds nothing any more is looked for again'],
+  ['--find-seeds tombstone-dropped', 'its seed, looked for from 1 on'],
+])
+  .argument('[words...]', 'mutants; with --plant a folder')
+  .option('--list', 'print their names and what they break', false)
+  .option('--plant <mutant>', 'leave the sources with this mutant in a folder')
+  .option('--find-seeds', 'look for seeds of the simulator that break a law with the mutant', false)
+  .parse();
+const values = command.opts<{ list: boolean; plant?: string; findSeeds: boolean }>();
 if (values.list) for (const { name, breaks } of MUTANTS) console.log(`${name.padEnd(32)} ${breaks}`);
-else if (values.plant !== undefined) plantFor(mutantNamed(values.plant), positionals[0]);
-else if (values['find-seeds']) await seeds(positionals.map(mutantNamed));
-else if (positionals.length > 0) process.exitCode = await hunt(positionals.map(mutantNamed));
+else if (values.plant !== undefined) plantFor(named(values.plant), command.args[0]);
+else if (values.findSeeds) await seeds(command.args.map(named));
+else if (command.args.length > 0) process.exitCode = await hunt(command.args.map(named));
 else process.exitCode = await everything();
+
+/** The mutant of this name; a name that nobody knows ends the run with a sentence. */
+function named(name: string): Mutant {
+  try {
+    return mutantNamed(name);
+  } catch (error) {
+    return command.error(`error: ${(error as Error).message}`);
+  }
+}
 
 function plantFor(mutant: Mutant, folder: string | undefined): void {
   const tree = makeTree(folder);

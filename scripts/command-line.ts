@@ -19,6 +19,8 @@ export function commandLine(
   about: string,
   examples: readonly (readonly [words: string, meaning: string])[],
 ): Command {
+  // Whoever reads along (`| head`) may have read enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   const lines = examples.map(([words, meaning]) => [`npm run ${name}${words === '' ? '' : ` -- ${words}`}`, meaning]);
   const width = Math.max(...lines.map(([line]) => line?.length ?? 0));
   return new Command(`npm run ${name} --`)

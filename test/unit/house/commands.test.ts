@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 
 /** What has no options of its own to ask about: it ends soon whatever it is told, or is another one's shorthand. */
-const OTHERS = ['build', 'docs', 'format', 'check', 'test:unit', 'museum'];
+const OTHERS = ['build', 'docs', 'format', 'check', 'test:unit'];
 
 /** Those that pass on what they do not know: `npm test` to mocha. */
 const PASSES_ON = ['test'];
