@@ -15,6 +15,7 @@ import { RESTARTS_MAX } from '../../ssmmp/core/timers.ts';
 import { consult } from './consult.ts';
 import { askClose } from './dialogues/session-close.ts';
 import { forgetService } from './operations/adopt.ts';
+import { emptyCordonedNodes } from './operations/drain-node.ts';
 import { forgetTold } from './operations/rebalance.ts';
 import { reconcile } from './reconcile.ts';
 import { releasePorts } from './ports.ts';
@@ -53,6 +54,8 @@ export function setStatus(turn: Turn, instance: Instance, status: InstanceStatus
     before,
   });
   const wasReady = serviceOf(turn, instance.service)?.ready.has(instance.id) === true;
+  // One that comes on where nothing is to stay goes before anything is given to it.
+  if (status === 'on' && agentOf(turn.state, instance)?.cordoned === true) emptyCordonedNodes(turn);
   refreshReady(turn, instance);
   if (wasReady && (status === 'draining' || status === 'off')) forgetTold(turn, instance.service);
 }

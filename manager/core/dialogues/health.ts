@@ -12,7 +12,6 @@ import { OVERLOADED } from '../../../ssmmp/core/status.ts';
 import { HEALTH_MISSES_MAX } from '../../../ssmmp/core/timers.ts';
 import { endInstance, nameOf, refreshReady, serviceOf, setStatus } from '../instances.ts';
 import { scaleOnBeat } from '../operations/autoscale.ts';
-import { emptyCordonedNodes } from '../operations/drain-node.ts';
 import { markOutdated } from '../operations/replace.ts';
 import { reconcileAll } from '../reconcile.ts';
 import { judgeSelf, loseAgent } from '../self-doubt.ts';
@@ -139,8 +138,6 @@ export function backInContact(turn: Turn, agent: Agent): void {
     if (service !== null) markOutdated(turn.state, service);
   }
   if (before === 'suspect') turn.event('agent', `${agent.address} suspect → registered`, statusData(agent));
-  // At once: what proved it alive may be a request, to be given an instance that stays.
-  if (agent.cordoned) emptyCordonedNodes(turn);
   if (turn.state.doubt !== null) judgeSelf(turn);
   // Nodes come together: what is started in a moment is spread over all of them.
   if (!turn.state.deadlines.has('settle/')) turn.deadline('settle', '', turn.state.timers.settleMs);

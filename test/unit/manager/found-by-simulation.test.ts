@@ -153,4 +153,32 @@ describe('Manager: a node that is to be emptied is back in contact', () => {
     expect(m.state.instances.get(store)?.status).to.equal('stopping');
     expect(m.sent('session_response')).to.deep.equal([]);
   });
+
+  it('R32 R33 a store that comes on there only then goes at once too: who waits for it is given the next one', () => {
+    const { m, agent, gate, store } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    const { message_id, service_instance_id: front } = m.one('execution_request');
+    m.started(agent, message_id);
+    m.say(agent, termination('store', store, 'signal SIGKILL'));
+    const again = m.one('execution_request');
+    const other = m.open('127.0.0.12');
+    m.register(other, '127.0.0.12', ALL, { x_node: 'n2' });
+    m.say(agent, sessionRequest(1000, ['front', front], 'store-plug', 'store-socket', 'store'));
+    m.command(1, { command: 'drain', node: '1', dry_run: false });
+    m.started(agent, again.message_id);
+    expect(m.sent('session_response')).to.deep.equal([]);
+    const graceful = m.one('graceful_shutdown_request');
+    const { message_id: next, on } = m.one(
+      'execution_request',
+      m.say(agent, {
+        type: 'graceful_shutdown_response',
+        message_id: graceful.message_id,
+        sub_type: 'agent_to_Manager',
+        status: 200,
+      }),
+    );
+    expect(on).to.equal(other);
+    m.started(other, next);
+    expect(m.one('session_response').dest_service_instance_network_address).to.equal('127.0.0.12');
+  });
 });

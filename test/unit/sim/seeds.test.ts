@@ -28,6 +28,7 @@ const ONCE_FAILED: Readonly<Record<number, string>> = {
   807308: 'an agent took the answer of the Manager’s system for the Manager’s, and forgot what it had reported',
   812927: 'a report was read, forgotten by the agent, and lost with the power of the Manager’s node',
   179528301201444: 'a store of a node that was to be emptied was granted in the step in which it left',
+  179528634106484: 'the same, when what it was granted for had waited',
   179528301203650: 'of the simulator: a request that came twice by two ways was answered once',
   179528301205735: 'of the simulator: what was late on a slow network was minutes late when it was fast again',
 };
