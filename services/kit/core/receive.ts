@@ -17,7 +17,6 @@ const UNREADABLE = 400;
 
 export function lineReceived(turn: Turn, line: string): void {
   if (turn.state.link !== 'connected') return;
-  turn.state.heardAt = turn.now;
   const decoded = decode(line);
   if (!decoded.ok) return offend(turn, decoded);
   const { message } = decoded;
@@ -33,6 +32,7 @@ export function lineReceived(turn: Turn, line: string): void {
     case 'graceful_shutdown_request':
       return gracefulRequest(turn, message);
     case 'service_instance_health_request':
+      turn.state.askedAt = turn.now;
       return healthRequest(turn, message);
     default:
       return wrongHop(turn, message);

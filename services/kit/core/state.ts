@@ -123,10 +123,10 @@ export interface InstanceState {
   readonly dests: Map<string, DestSession>;
   /** Reports that wait for an agent (R43). */
   unsent: Message[];
-  /** Reports that were written to the agent and that it may not have read: sent again after a reconnect. */
+  /** Reports that were written to the agent, which may end before the Manager has them: sent again after a reconnect. */
   sent: { readonly message: Message; readonly at: number }[];
-  /** When the agent was last heard. */
-  heardAt: number;
+  /** When the Manager last asked for our health, through the agent. */
+  askedAt: number;
   /** Health requests that wait for a measurement: message_ids. */
   healthAsks: number[];
   ending: Ending | null;
@@ -154,7 +154,7 @@ export function initialState(settings: InstanceSettings): InstanceState {
     dests: new Map(),
     unsent: [],
     sent: [],
-    heardAt: 0,
+    askedAt: 0,
     healthAsks: [],
     ending: null,
     deadlines: new Deadlines(),

@@ -47,10 +47,13 @@ export class Turn {
     if (unsent.length > UNSENT_REPORTS_MAX) unsent.shift();
   }
 
-  /** Drops the reports that the agent has surely read: it was heard `suspectMs` after they were sent. */
+  /**
+   * Drops the reports that the Manager surely has. The agent keeps them in memory alone until it has them (agent/core/reports.ts),
+   * so that the agent was heard is not enough: through it the Manager has asked, `lostMs` and `suspectMs` after they were sent.
+   */
   forgetRead(): void {
-    const { sent, heardAt, timers } = this.state;
-    const unread = sent.findIndex(({ at }) => at + timers.suspectMs > heardAt);
+    const { sent, askedAt, timers } = this.state;
+    const unread = sent.findIndex(({ at }) => at + timers.lostMs + timers.suspectMs > askedAt);
     sent.splice(0, unread === -1 ? sent.length : unread);
   }
 

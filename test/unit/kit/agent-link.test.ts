@@ -118,8 +118,15 @@ describe('kit: link to the agent', () => {
     instance.wait(60);
     instance.input({ kind: 'agent_connected' });
     expect(instance.lines).to.have.length(4);
-    // It was heard a while after: the next reconnect says nothing about them.
-    instance.wait(DEFAULT_TIMERS.suspectMs);
+    // Its agent was heard a while after, and may have had no Manager to give them to: again.
+    instance.wait(DEFAULT_TIMERS.lostMs - 100);
+    instance.health();
+    instance.input({ kind: 'agent_closed', why: 'reset', jitter: 0 });
+    instance.wait(60);
+    instance.input({ kind: 'agent_connected' });
+    expect(instance.lines).to.have.length(4);
+    // The Manager asked so long after that it has them: the next reconnect says nothing about them.
+    instance.wait(DEFAULT_TIMERS.lostMs + DEFAULT_TIMERS.suspectMs);
     instance.health();
     instance.input({ kind: 'agent_closed', why: 'reset', jitter: 0 });
     instance.wait(60);

@@ -26,6 +26,7 @@ const ONCE_FAILED: Readonly<Record<number, string>> = {
   179528301208787:
     'an agent without its state file died before it had said so; its next life took its empty notes for knowledge',
   807308: 'an agent took the answer of the Manager’s system for the Manager’s, and forgot what it had reported',
+  179528729516648: 'both ends of a session took what their agent had read for what the Manager has; the agent died',
   812927: 'a report was read, forgotten by the agent, and lost with the power of the Manager’s node',
   179528301201444: 'a store of a node that was to be emptied was granted in the step in which it left',
   179528634106484: 'the same, when what it was granted for had waited',
