@@ -53,9 +53,9 @@ export function setStatus(turn: Turn, instance: Instance, status: InstanceStatus
     status,
     before,
   });
-  const wasReady = serviceOf(turn, instance.service)?.ready.has(instance.id) === true;
   // One that comes on where nothing is to stay goes before anything is given to it.
   if (status === 'on' && agentOf(turn.state, instance)?.cordoned === true) emptyCordonedNodes(turn);
+  const wasReady = serviceOf(turn, instance.service)?.ready.has(instance.id) === true;
   refreshReady(turn, instance);
   if (wasReady && (status === 'draining' || status === 'off')) forgetTold(turn, instance.service);
 }
