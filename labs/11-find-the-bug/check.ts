@@ -43,9 +43,13 @@ function named(work: Work, bug: Bug): void {
 }
 
 async function repaired(work: Work, bug: Bug): Promise<void> {
-  const theirs = await simulatorOf(work, work.path(folderOf(bug)));
+  const others = { from: 1 + (work.seed % SEEDS_BELOW), count: TRIED };
+  // At once: `watch` waits for it.
+  const [theirs, breaking] = await Promise.all([
+    simulatorOf(work, work.path(folderOf(bug))),
+    breakingSeeds(work, bug, BREAKING, others),
+  ]);
   const given = work.yaml('seeds.yaml', seedsShape)[`bug_${bug.number}`];
-  const breaking = await breakingSeeds(work, bug, BREAKING, { from: 1 + (work.seed % SEEDS_BELOW), count: TRIED });
   const fresh = Array.from({ length: FRESH }, () => work.chance.below(SEEDS_BELOW));
   const seeds = [...new Set([...(given === undefined ? [] : [given]), ...breaking, ...fresh])];
   for (const { seed, broken } of await theirs(['judge', ...seeds.map(String)])) {

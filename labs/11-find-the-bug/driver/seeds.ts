@@ -71,12 +71,12 @@ export function breakingSeeds(
   return work.once(`breaking-${bug.number}-${want}-${from}`, async (all) => {
     const folder = all.scratch(`planted-${bug.number}`);
     plant(bug, all.places.root, folder);
-    const broken = await simulatorOfOurs(all, folder);
+    const [broken, whole] = await Promise.all([simulatorOfOurs(all, folder), ours(all)]);
     const tried = bug.seeds.slice(0, want + SPARE);
     const found = (await broken(['first', String(want), ...tried.map(String)])).slice();
     if (found.length < want)
       found.push(...(await broken(['find', String(want - found.length), String(from), String(count)])));
-    const bare = await (await ours(all))(['judge', ...found.map(({ seed }) => String(seed))]);
+    const bare = await whole(['judge', ...found.map(({ seed }) => String(seed))]);
     return bare.filter((verdict) => verdict.broken === null).map(({ seed }) => seed);
   });
 }
