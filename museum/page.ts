@@ -48,12 +48,12 @@ Times are processor seconds, the start of Node included.
 
 ## Seeds
 
-The column \`seed\` is the first seed from 1 to ${SEEDS_MAX} that breaks a law with the mutant and holds every law without it, how many
+The column \`seed\` is a seed from 1 to ${SEEDS_MAX} that breaks a law with the mutant and holds every law without it, how many
 events it took, and how fast that was. See it happen: plant the mutant, then \`npm run sim -- --seed N\` there. ${inCores} of the
 ${mutants.length} lines are in cores that the simulator runs; ${seeded} of these are found. A \`–\` is a line of a shell, a store or a protocol of users: the
-simulator has its own in their place. \`none\` means that no seed up to ${SEEDS_MAX} found it. There are three reasons: what the mutant
-breaks is no law of the simulator (a user is refused once and asks again); what would show it comes too seldom; or another part of the cores
-makes up for it.
+simulator has its own in their place. \`none\` means that no seed up to ${SEEDS_MAX} found it when it was looked for
+(\`--find-seeds NAME\` looks again). There are three reasons: what the mutant breaks is no law of the simulator (a user is refused once and
+asks again); what would show it comes too seldom; or another part of the cores makes up for it. Tests and searches find these.
 
 A seed belongs to a version: whoever changes a core changes what a seed does. So \`npm test\` tries a few of the seeds, and the next ones
 where they find nothing any more; \`npm run museum\` tries all and looks for new ones where needed.

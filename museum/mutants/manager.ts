@@ -24,7 +24,6 @@ export const MANAGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'dead-address-handed-out',
     file: 'manager/core/instances.ts',
-    behind: 'const wasReady = serviceOf(turn, instance.service)?.ready.has(instance.id) === true;',
     line: 'refreshReady(turn, instance);',
     becomes: 'if (status === "on") refreshReady(turn, instance);',
     breaks: 'R30, prior art: a dead instance’s address is handed out for ever',
