@@ -31,7 +31,7 @@ export function chooseInstance(turn: Turn, service: ServiceState, source: Instan
 /** The default policy without looking at every instance. */
 function leastLoaded(service: ServiceState, source: Instance): number | null {
   const first = service.ready.choose();
-  if (first !== null && source.reaches.has(first))
+  if (first !== null && service.ready.size > 1 && source.reaches.has(first))
     for (const id of service.ready.inOrder(SESSIONS_PER_PLUG_MAX)) if (!source.reaches.has(id)) return id;
   return first;
 }

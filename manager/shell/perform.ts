@@ -42,6 +42,6 @@ export function perform(effect: ManagerEffect, at: number, performers: Performer
 
 /** Sessions come and go by the thousand; they are in the journal and the stream of events, and in the log on demand. */
 function logEvent(log: Logger, { seq, what, text, data }: ManagerEvent): void {
-  if (what === 'session') log.debug({ seq, what, ...data }, text);
-  else log.info({ seq, what, ...data }, text);
+  if (what !== 'session') log.info({ seq, what, ...data }, text);
+  else if (log.isLevelEnabled('debug')) log.debug({ seq, what, ...data }, text);
 }

@@ -5,6 +5,7 @@
  * and go are most of the journal, and what they hold is known: pasting them takes half the time of
  * JSON.stringify. The text is the same to the letter (a test compares), so nothing else depends on this file.
  */
+import { isPlain } from '../../ssmmp/core/codec-quick.ts';
 import { asciiJson } from '../../ssmmp/shell/journal-line.ts';
 import type { ManagerEffect, ManagerEvent } from '../core/effects.ts';
 import type { ManagerInput } from '../core/inputs.ts';
@@ -24,7 +25,9 @@ export function recordText(n: number, input: ManagerInput, effects: readonly Man
 
 function inputText(input: ManagerInput): string {
   if (input.kind !== 'line_received' || input.answers !== undefined) return asciiJson(input);
-  return `{"kind":"line_received","connection":${input.connection},"line":${quoted(input.line)},"at":${input.at}}`;
+  // Nearly every line has just been read by its pattern: it need not be looked through again.
+  const line = isPlain(input.line) ? `"${input.line}"` : quoted(input.line);
+  return `{"kind":"line_received","connection":${input.connection},"line":${line},"at":${input.at}}`;
 }
 
 function effectText(effect: ManagerEffect): string {
@@ -40,7 +43,7 @@ function dataText(data: ManagerEvent['data']): string {
     const value = data[name];
     if (value === undefined) continue;
     const written =
-      typeof value === 'string' ? quoted(value) : typeof value === 'number' ? asciiJson(value) : String(value);
+      typeof value === 'string' ? quoted(value) : Number.isFinite(value) ? String(value) : asciiJson(value);
     text += `${text === '' ? '' : ','}"${name}":${written}`;
   }
   return `{${text}}`;

@@ -58,6 +58,14 @@ interface Plan {
 /** By the length of their first line, which few types share. */
 const PLANS: readonly (readonly Plan[])[] = plansByLength();
 
+/** The last line that was read here and has no x_ line. It only remembers: who asks about another line looks for himself. */
+let lastPlain = '';
+
+/** True: this line holds nothing but letters, digits, spaces and `:~_.-(),;&`. False: it is not known to. */
+export function isPlain(text: string): boolean {
+  return text === lastPlain;
+}
+
 /** The message, or null for what is to be read by name. */
 export function decodeInOrder(text: string): Message | null {
   if (text.length > MESSAGE_BYTES_MAX) return null;
@@ -65,7 +73,10 @@ export function decodeInOrder(text: string): Message | null {
   if (plans === undefined) return null;
   for (const plan of plans) {
     const groups = plan.pattern.exec(text);
-    if (groups !== null) return messageOf(plan, groups);
+    if (groups === null) continue;
+    const message = messageOf(plan, groups);
+    if (message !== null && message.x === undefined) lastPlain = text;
+    return message;
   }
   return null;
 }

@@ -50,7 +50,12 @@ export function encode(message: Message, strict = false): string {
   let line = `type: ${message.type}${SEPARATOR}message_id: ${message.message_id}`;
   if (message.sub_type !== null) line += `${SEPARATOR}sub_type: ${message.sub_type}`;
   const values = message as unknown as Record<FieldName, unknown>;
-  for (const field of row.fields) line += lineOf(field, writeContents(FIELD_KINDS[field], values[field]));
+  for (const field of row.fields) {
+    const value = values[field];
+    // A number needs no look for what the wire cannot hold.
+    if (typeof value === 'number') line += `${SEPARATOR}${field}: ${value}`;
+    else line += lineOf(field, writeContents(FIELD_KINDS[field], value));
+  }
   if (message.x !== undefined && !strict)
     for (const name of EXTENSION_NAMES) {
       const contents = message.x[name];

@@ -103,7 +103,7 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
       if (out === '' || soon !== null) {
         if (soon !== null) clearTimeout(soon);
         soon = null;
-        setImmediate(flush);
+        atEndOfTurn(flush);
       }
       out += `${line}\n`;
     },
@@ -130,4 +130,16 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
       socket.resume();
     },
   };
+}
+
+/** What is to be done when this turn of the event loop is over: one immediate for all connections, not one for each. */
+let endOfTurn: (() => void)[] = [];
+
+function atEndOfTurn(flush: () => void): void {
+  if (endOfTurn.push(flush) > 1) return;
+  setImmediate(() => {
+    const all = endOfTurn;
+    endOfTurn = [];
+    for (const each of all) each();
+  });
 }

@@ -70,10 +70,14 @@ export class Driver<State, Input extends Stamped, Effect> {
     this.options = options;
   }
 
-  /** Feeds one input. Its effects are performed before this returns only where there is no journal. */
+  /**
+   * Feeds one input, which is the driver's from now on: it is stamped, not copied. Its effects are performed before this
+   * returns only where there is no journal.
+   */
   input(input: Unstamped<Input>): void {
     if (this.stopped) return;
-    const stamped = { ...input, at: this.options.now() } as unknown as Input;
+    const stamped = input as unknown as Input & { at: number };
+    stamped.at = this.options.now();
     const { effects, flush, recorded } = this.machine.step(this.state, stamped);
     this.options.journal?.append(recorded === undefined ? stamped : { ...stamped, ...recorded }, effects);
     this.effects.push(effects);
