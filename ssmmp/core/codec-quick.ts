@@ -40,7 +40,7 @@ const PATTERNS: Readonly<Record<FieldKind, string>> = {
   id: '([1-9][0-9]{0,14})',
   port: '([1-9][0-9]{0,4})',
   status: '([1-5][0-9][0-9])',
-  address: `((?:${BYTE}\\.){3}${BYTE}|[0-9a-f:]+)`,
+  address: `((?:${BYTE}\\.){3}${BYTE}|[0-9a-f]*:[0-9a-f:]+)`,
   names: `(${LIST})`,
   sockets: `(${LIST})`,
   plugs: `(${LIST})`,

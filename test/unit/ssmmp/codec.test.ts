@@ -126,7 +126,18 @@ describe('codec', () => {
     const withAddress = (address: string): string => REGISTRATION.replace('127.0.0.11', address);
     expect(read(withAddress('FD55:0:0::0B'))).to.deep.include({ agent_network_address: 'fd55::b' });
     expect(read(withAddress('::ffff:127.0.0.11'))).to.deep.include({ agent_network_address: '127.0.0.11' });
-    for (const bad of ['localhost', 'fe80::1%eth0', '127.1', '0127.0.0.1', '256.0.0.1', ':::', '1::2::3', ''])
+    for (const bad of [
+      'localhost',
+      'fe80::1%eth0',
+      '127.1',
+      '0127.0.0.1',
+      '256.0.0.1',
+      '1100',
+      'beef',
+      ':::',
+      '1::2::3',
+      '',
+    ])
       expect(problem(withAddress(bad)), bad).to.match(/no IPv4 or IPv6 literal/);
   });
 
