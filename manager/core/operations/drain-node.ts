@@ -110,7 +110,8 @@ function steps(turn: Turn, agent: Agent): Record<string, unknown>[] {
     if (instance === undefined || service === null) return [];
     const migrates = fateOf(turn, agent, instance) === 'migrate';
     const to = migrates ? placeOf(turn, agent, service, instance) : null;
-    const why = migrates ? `${service.desired} replicas are wanted` : 'enough run elsewhere, or nobody uses it';
+    const wanted = service.desired === 1 ? '1 replica is wanted' : `${service.desired} replicas are wanted`;
+    const why = migrates ? wanted : 'enough run elsewhere, or nobody uses it';
     return [
       {
         action: migrates ? 'migrate' : 'drain',
