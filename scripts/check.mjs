@@ -1,7 +1,8 @@
 // `npm test`: everything that has to be right, in one command.
 //
-// The checks (types, lint, layout) run beside the tests that need no quiet; conformance, e2e and labs start real processes with
-// deadlines, so they run alone afterwards. Whatever runs beside something else is printed when it is done, in a fixed order.
+// Two things run at a time, for two cores: first the unit tests beside the checks and everything else that computes, then what starts
+// real processes and mostly waits for them, conformance and e2e beside labs. Of two that run beside each other one is printed as it
+// goes, the other one when the first is done.
 // The last line is always `N passed, N failed`, where a check counts as one.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -20,9 +21,14 @@ const CHECKS = {
   layout: [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'],
 };
 
-/** Folders below test/, in the order in which they run. The quiet ones run alone. */
+/** Folders below test/. */
 const GROUPS = ['unit', 'transcripts', 'pairs', 'fuzz', 'museum', 'conformance', 'e2e', 'labs'];
-const QUIET_GROUPS = new Set(['conformance', 'e2e', 'labs']);
+
+/** What runs beside what: phases one after the other, in each the lanes side by side, in each lane its groups in order. */
+const PHASES = [
+  [['unit'], ['checks', 'transcripts', 'pairs', 'fuzz', 'museum']],
+  [['conformance', 'e2e'], ['labs']],
+];
 
 const HELP = `Examples:
   npm test                                 all checks, all tests
@@ -66,20 +72,11 @@ async function main(args) {
     await test({ name: 'these', files, args: forMocha, isLive: true });
   } else {
     const wanted = only.length > 0 ? only : forMocha.length > 0 ? GROUPS : ['checks', ...GROUPS];
-    const groups = GROUPS.filter((name) => wanted.includes(name)).map((name) => ({
-      name,
-      files: testFiles(name),
-      args: forMocha,
-    }));
-    const checks = wanted.includes('checks') ? Object.keys(CHECKS) : [];
-    const beside = groups.filter(({ name }) => !QUIET_GROUPS.has(name));
-    // Two lanes, for two cores: printing waits its turn, work does not.
-    const isLive = checks.length === 0;
-    const lane = inOrder(checks, check);
-    const tests = inOrder(beside, (group) => test({ ...group, isLive }));
-    for await (const output of lane) process.stdout.write(output);
-    for await (const output of tests) process.stdout.write(output);
-    for (const group of groups.filter(({ name }) => QUIET_GROUPS.has(name))) await test({ ...group, isLive: true });
+    for (const lanes of PHASES)
+      await side(
+        lanes.map((lane) => lane.filter((name) => wanted.includes(name))),
+        forMocha,
+      );
   }
   rmSync(counts, { recursive: true, force: true });
   if (isStopping) console.log('\nStopped before the end.');
@@ -119,11 +116,23 @@ function testFiles(group) {
     .map((name) => join('test', group, name));
 }
 
-/** Runs all, one after the other, from now on; gives their outputs in order as they get done. */
-function inOrder(items, work) {
-  let last = Promise.resolve('');
-  const outputs = items.map((item) => (last = last.then(() => (isStopping ? '' : work(item)))));
-  return outputs;
+/** Runs lanes side by side. The first one that has something to do is printed as it goes, the others after it. */
+async function side(lanes, forMocha) {
+  const [first, ...others] = lanes.filter((lane) => lane.length > 0).map((lane) => lane.flatMap(jobsOf));
+  if (first === undefined) return;
+  const beside = others.map(async (jobs) => {
+    const outputs = [];
+    for (const job of jobs) outputs.push(isStopping ? '' : await job(false, forMocha));
+    return outputs.join('');
+  });
+  for (const job of first) if (!isStopping) process.stdout.write(await job(true, forMocha));
+  for (const output of beside) process.stdout.write(await output);
+}
+
+/** What a name stands for: each job gives what is still to be printed of it. */
+function jobsOf(name) {
+  if (name === 'checks') return Object.keys(CHECKS).map((one) => () => check(one));
+  return [(isLive, args) => test({ name, files: testFiles(name), args, isLive })];
 }
 
 async function check(name) {

@@ -8,7 +8,7 @@
  * So a formula is the explanation, and a second table of timers is its test.
  */
 import { scaledTimers } from '../../ssmmp/core/timers.ts';
-import { defineChecks, expectThat, typeOf, Unmet } from '../runner/api.ts';
+import { defineChecks, expectThat, linesOf, typeOf, Unmet } from '../runner/api.ts';
 import type { LabCluster } from '../runner/api.ts';
 import { answersOf, expectMeasured, expectPredicted, valueOf } from './answers.ts';
 import { crashesOf, hangsOf, lostNodesOf, twicesOf } from './failures.ts';
@@ -133,8 +133,9 @@ export const checks = defineChecks({
     // nothing but the gateway's node holds what users need, so the third is one that can go
     const addresses = [2, 3].map((n) => cluster.node(n));
     const gone = addresses.find((address) => address !== row?.service_instance_network_address) ?? cluster.node(3);
+    // Of the Manager's questions: the answer that reports the start has no load, and nobody asked for it.
     await cluster.evidenceOf(`an answer of ${instance}`, ({ trace }) =>
-      trace.some(({ from, message }) => from === instance && typeOf(message) === 'service_instance_health_response'),
+      trace.some(({ from, message }) => from === instance && linesOf(message).has('x_load')),
     );
     const stoppedAt = await faultAt(cluster, 'stop', 'instance', instance);
     const offAt = await faultAt(cluster, 'node-off', gone);
