@@ -23,12 +23,16 @@ if (options === 'help') {
 } else {
   const log = openLog({ node: options.address });
   let relink = (): void => undefined;
-  // from the first moment on: without a listener this signal ends a process
+  let isToldToStop = false;
+  let stop = (): void => void (isToldToStop = true);
+  // From the first moment on: without a listener these signals end a process, and leave what it has just started.
   if (process.platform !== 'win32') process.on('SIGUSR2', () => relink());
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop());
   startAgent(options, process.env, log).then(
     (agent) => {
       relink = () => agent.relink();
-      for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => agent.stop());
+      stop = () => agent.stop();
+      if (isToldToStop) stop();
       process.stdout.write(`ready ${agent.listening}\n`);
       void agent.ended.then((code) => process.exit(code));
     },

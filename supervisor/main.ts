@@ -22,9 +22,12 @@ if (options === null) {
   process.exitCode = EXIT_USAGE;
 } else {
   const log = openLog({ actor: 'supervisor' });
+  let stop = (): void => undefined;
+  // From before the start on: without a listener a signal ends a process, and the Manager that it has just started would be nobody's.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop());
   try {
     const supervisor = startSupervisor(options, log);
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => supervisor.stop());
+    stop = () => supervisor.stop();
     void supervisor.ended.then((code) => process.exit(code));
   } catch (error) {
     if (error instanceof StartError) log.fatal(error.message);
