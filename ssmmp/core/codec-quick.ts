@@ -7,7 +7,8 @@
  *
  * Theory. The catalog says all that may stand in a message of a type, so each type has one pattern, made of it: the names of
  * the lines to the letter, and between them what a contents of each kind looks like. An engine compiles a pattern, so one
- * look at a line of 400 letters, which cuts it up and checks each contents, takes the time of ten looks for ` ~ `.
+ * look at a line of 400 letters, which cuts it up and checks each contents, takes the time of ten looks for ` ~ `. Compiling it
+ * takes the time of a thousand, more than an instance reads while it starts: so the first lines of a type are read by name.
  */
 import { canonicalAddress } from './address.ts';
 import {
@@ -46,11 +47,16 @@ const PATTERNS: Readonly<Record<FieldKind, string>> = {
   plugs: `(${LIST})`,
 };
 
+/** Lines of a type that are read by name before its pattern is made. */
+const READS_BY_NAME = 50;
+
 /** How a type is read. */
 interface Plan {
   readonly type: MessageType;
-  /** Groups: message_id, sub_type (if the type has it), each field, the x_ lines. */
-  readonly pattern: RegExp;
+  /** How many lines of it have been left to be read by name. */
+  reads: number;
+  /** Groups: message_id, sub_type (if the type has it), each field, the x_ lines. Null: not worth it yet. */
+  pattern: RegExp | null;
   readonly hasSubType: boolean;
   readonly fields: readonly { readonly field: FieldName; readonly kind: FieldKind }[];
 }
@@ -72,6 +78,12 @@ export function decodeInOrder(text: string): Message | null {
   const plans = PLANS[text.indexOf(SEPARATOR)];
   if (plans === undefined) return null;
   for (const plan of plans) {
+    if (plan.pattern === null) {
+      if (!text.startsWith(plan.type, TYPE.length)) continue;
+      plan.reads += 1;
+      if (plan.reads <= READS_BY_NAME) return null;
+      plan.pattern = patternOf(plan.type);
+    }
     const groups = plan.pattern.exec(text);
     if (groups === null) continue;
     const message = messageOf(plan, groups);
@@ -147,17 +159,18 @@ function plansByLength(): Plan[][] {
 }
 
 function planOf(type: MessageType): Plan {
+  const { hops, fields } = rowOf(type);
+  const hasSubType = hops.some(({ subType }) => subType !== null);
+  const kinds = fields.map((field) => ({ field, kind: FIELD_KINDS[field] }));
+  return { type, reads: 0, pattern: null, hasSubType, fields: kinds };
+}
+
+function patternOf(type: MessageType): RegExp {
   const { hops, fields, blank } = rowOf(type);
   const subTypes = hops.flatMap(({ subType }) => (subType === null ? [] : [subType]));
-  const hasSubType = subTypes.length > 0;
   const lines = [`${TYPE}${type}`, `message_id: ${PATTERNS.id}`];
-  if (hasSubType) lines.push(`sub_type: (${subTypes.join('|')})`);
+  if (subTypes.length > 0) lines.push(`sub_type: (${subTypes.join('|')})`);
   for (const field of fields)
     lines.push(`${field}: ${PATTERNS[FIELD_KINDS[field]]}${blank.includes(field) ? '?' : ''}`);
-  return {
-    type,
-    pattern: new RegExp(`^${lines.join(SEPARATOR)}(?: ~ (x_[\\x20-\\x7e]*))?$`),
-    hasSubType,
-    fields: fields.map((field) => ({ field, kind: FIELD_KINDS[field] })),
-  };
+  return new RegExp(`^${lines.join(SEPARATOR)}(?: ~ (x_[\\x20-\\x7e]*))?$`);
 }
