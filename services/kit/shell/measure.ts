@@ -7,7 +7,8 @@
  * Theory. Load is the share of time in which the event loop had something to do. That is more than processor time: on a machine
  * that others use too, an instance may be asked more than it can answer and get a third of a processor. Yet Node's account
  * of it comes with `performance`, 2 ms and 150 KB that an idle instance does not need; so it is loaded by the first
- * measurement that finds some processor time used, and until the one after that, processor time has to do.
+ * measurement that finds some processor time used (not by the very first one, which finds the start), and until the one after
+ * that, processor time has to do.
  */
 
 const NANOSECONDS = 1_000_000n;
@@ -18,6 +19,7 @@ const BUSY_SHARE = 0.1;
 export function startMeasuring(): (done: (utilization: number, lagMs: number) => void) => void {
   let usageBefore = process.cpuUsage();
   let timeBefore = process.hrtime.bigint();
+  let isFirst = true;
   let loopBefore: ReturnType<typeof performance.eventLoopUtilization> | null = null;
   return (done) => {
     const asked = process.hrtime.bigint();
@@ -26,11 +28,12 @@ export function startMeasuring(): (done: (utilization: number, lagMs: number) =>
     let utilization = (microseconds * 1000) / Math.max(1, Number(asked - timeBefore));
     usageBefore = usage;
     timeBefore = asked;
-    if (loopBefore !== null || utilization >= BUSY_SHARE) {
+    if (loopBefore !== null || (!isFirst && utilization >= BUSY_SHARE)) {
       const loop = performance.eventLoopUtilization();
       if (loopBefore !== null) ({ utilization } = performance.eventLoopUtilization(loop, loopBefore));
       loopBefore = loop;
     }
+    isFirst = false;
     // Once around the event loop: what stands in its way makes us late. No timer: it would wake an idle process again.
     setImmediate(() => setImmediate(() => done(Math.min(1, utilization), msSince(asked))));
   };
