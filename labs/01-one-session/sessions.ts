@@ -6,9 +6,6 @@
 import { linesOf, typeOf, withoutHealth } from '../runner/api.ts';
 import type { Evidence, TraceEntry } from '../runner/api.ts';
 
-/** A close that begins so near to the report of a death was caused by it. */
-const SAME_CAUSE_MS = 1000;
-
 export type Ending = 'dest-killed' | 'source-killed' | 'manager-closes';
 
 export interface SeenSession {
@@ -24,9 +21,7 @@ export interface SeenSession {
 /** The sessions of one plug, in the order in which they were opened. */
 export function sessionsOf({ trace }: Evidence, plug: string): SeenSession[] {
   const all = withoutHealth(trace);
-  const killed = new Map(
-    all.filter(isKilled).map(({ message, time }) => [instanceOf(message, 'service_name', 'service_instance_id'), time]),
-  );
+  const killed = new Set(all.filter(isKilled).map(({ message }) => nameOfKilled(message)));
   const opened = all.filter(
     ({ hop, message }) =>
       hop === 'instance-agent' &&
@@ -42,20 +37,20 @@ export function sessionsOf({ trace }: Evidence, plug: string): SeenSession[] {
     const dest = `${fact('dest_service_name')}/${fact('dest_service_instance_id')}`;
     const ports = [fact('source_plug_port'), fact('dest_socket_port')];
     const key = `${fact('source_service_instance_network_address')}:${ports[0] ?? ''}-${fact('dest_service_instance_network_address')}:${ports[1] ?? ''}`;
-    const closing = closingOf(all, fact('source_service_instance_network_address'), ports, opening.at(-1)?.time ?? '');
-    const ending = endingOf(closing, killed.get(source), killed.get(dest));
+    const later = all.slice(all.indexOf(opening.at(-1) as TraceEntry) + 1);
+    const closing = closingOf(later, fact('source_service_instance_network_address'), ports);
+    const ending = endingOf(closing, source, dest, killed);
     return [{ key, source, dest, opening, closing, ending }];
   });
 }
 
 /** Messages that close the session with these ports: closes name them, answers to the Manager share the exchange. */
-function closingOf(all: readonly TraceEntry[], address: string, ports: readonly string[], after: string): TraceEntry[] {
+function closingOf(later: readonly TraceEntry[], address: string, ports: readonly string[]): TraceEntry[] {
   const exchanges = new Set(
-    all
-      .filter(({ message, time }) => {
+    later
+      .filter(({ message }) => {
         const lines = linesOf(message);
         return (
-          time >= after &&
           typeOf(message).includes('_session_close_') &&
           lines.get('source_service_instance_network_address') === address &&
           lines.get('source_plug_port') === ports[0] &&
@@ -64,23 +59,25 @@ function closingOf(all: readonly TraceEntry[], address: string, ports: readonly 
       })
       .map(({ exchange }) => exchange),
   );
-  return all.filter(({ exchange, message }) => exchanges.has(exchange) && typeOf(message).includes('_session_close_'));
+  return later.filter(
+    ({ exchange, message }) => exchanges.has(exchange) && typeOf(message).includes('_session_close_'),
+  );
 }
 
 /**
- * By its cause, not by its messages: when a process dies, its agent and the other end of the connection both tell the Manager,
- * and what follows depends on who is quicker.
+ * By who speaks, and not by times, which say little on a busy machine: an end that was killed says nothing about its session, and
+ * the other end does, asked or unasked (its agent may be quicker to tell the Manager of the death). Where both ends live, both
+ * speak. What the messages say of the reason does not help: the end of a killed process's connection looks like any other.
  */
 function endingOf(
   closing: readonly TraceEntry[],
-  sourceDied: string | undefined,
-  destDied: string | undefined,
+  source: string,
+  dest: string,
+  killed: ReadonlySet<string>,
 ): Ending | null {
-  const began = Date.parse(closing[0]?.time ?? '');
-  const isBy = (died: string | undefined): boolean =>
-    died !== undefined && Math.abs(began - Date.parse(died)) < SAME_CAUSE_MS;
-  if (isBy(destDied)) return 'dest-killed';
-  if (isBy(sourceDied)) return 'source-killed';
+  const [spokeSource, spokeDest] = [source, dest].map((name) => closing.some(({ from }) => from === name));
+  if (spokeSource && !spokeDest && killed.has(dest)) return 'dest-killed';
+  if (spokeDest && !spokeSource && killed.has(source)) return 'source-killed';
   const isAsked = closing.some(({ message }) => typeOf(message) === 'source_service_session_close_request');
   return isAsked ? 'manager-closes' : null;
 }
@@ -89,9 +86,9 @@ function isKilled({ message }: TraceEntry): boolean {
   return (linesOf(message).get('x_exit') ?? '').startsWith('signal');
 }
 
-function instanceOf(message: string, name: string, id: string): string {
+function nameOfKilled(message: string): string {
   const lines = linesOf(message);
-  return `${lines.get(name) ?? ''}/${lines.get(id) ?? ''}`;
+  return `${lines.get('service_name') ?? ''}/${lines.get('service_instance_id') ?? ''}`;
 }
 
 /** `source -> agent session_request`: a message in the words of a prediction. */

@@ -4,7 +4,8 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { parseDuration } from '../../ssmmp/core/duration.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
-import { entriesOfSession, mergeTraces, parseSessionKey, readTraceLine, typeOf } from '../../ssmmp/core/trace.ts';
+import { mergeTraces } from '../../ssmmp/core/trace-merge.ts';
+import { entriesOfSession, parseSessionKey, readTraceLine, typeOf } from '../../ssmmp/core/trace.ts';
 import type { TraceEntry } from '../../ssmmp/core/trace.ts';
 import { renderTrace, TRACE_FORMATS, traceText } from '../core/trace-render.ts';
 import type { TraceFormat } from '../core/trace-render.ts';
@@ -12,6 +13,7 @@ import { styleFor, tell, writeData } from '../shell/output.ts';
 import { stateFiles } from '../shell/settings.ts';
 import { nodeFolders } from '../shell/testbed-processes.ts';
 import { TextTail } from '../shell/text-tail.ts';
+import type { TailLine } from '../shell/text-tail.ts';
 import { clientOf, interruption, settingsOf, withExamples } from './command.ts';
 
 interface TraceOptions {
@@ -45,15 +47,16 @@ export function addTrace(program: Command): void {
 
 async function print(options: TraceOptions, format: TraceFormat, command: Command): Promise<void> {
   const client = clientOf(command);
-  const parts = readParts(tailOf(command));
+  const agents = readParts(tailOf(command).read());
+  let manager: TraceEntry[] = [];
   try {
-    parts.push(await client.trace(options.since ?? null));
+    manager = await client.trace(options.since ?? null);
   } catch (error) {
     // the agents' files are the greater part and need no Manager
-    if (!(error instanceof OperatorError) || parts.length === 0) throw error;
+    if (!(error instanceof OperatorError) || agents.length === 0) throw error;
     tell(`The Manager's part is missing (${error.message}); these are the agents' messages.`);
   }
-  const entries = chosen(mergeTraces(parts), options);
+  const entries = chosen(mergeTraces({ agents, manager }), options);
   if (entries.length === 0 && options.session !== undefined) {
     throw new OperatorError(
       EXIT.failed,
@@ -63,7 +66,10 @@ async function print(options: TraceOptions, format: TraceFormat, command: Comman
   writeData(renderTrace(entries, format, styleFor(process.stdout)));
 }
 
-/** New messages as the agents write them; one object a line as JSON. Mermaid has no end to follow. */
+/**
+ * New messages as the agents write them; one object a line as JSON. Mermaid has no end to follow. Without the Manager's part
+ * messages of two agents may change places when there is a millisecond or so between them.
+ */
 async function follow(options: TraceOptions, format: TraceFormat, command: Command): Promise<void> {
   if (format === 'mermaid')
     throw new OperatorError(EXIT.usage, '--follow writes text or json; a mermaid diagram needs an end');
@@ -74,11 +80,12 @@ async function follow(options: TraceOptions, format: TraceFormat, command: Comma
       writeData(format === 'json' ? `${JSON.stringify(entry)}\n` : `${traceText(entry, style)}\n`);
   };
   // what came before counts for finding the exchanges of a session, and is shown from --since on
-  let known = mergeTraces(readParts(tail));
+  const merge = (lines: readonly TailLine[]): TraceEntry[] => mergeTraces({ agents: readParts(lines), manager: [] });
+  let known = merge(tail.read());
   show(options.since === undefined ? [] : chosen(known, options));
   if (options.session === undefined) known = [];
   await tail.follow((lines) => {
-    const fresh = mergeTraces([lines.map(({ line }) => readTraceLine(line)).filter((entry) => entry !== null)]);
+    const fresh = merge(lines);
     if (options.session === undefined) return show(chosen(fresh, options));
     known = [...known, ...fresh];
     const isFresh = new Set(fresh);
@@ -98,9 +105,9 @@ function tailOf(command: Command): TextTail {
 }
 
 /** One part a node, in the order in which it was written. */
-function readParts(tail: TextTail): TraceEntry[][] {
+function readParts(lines: readonly TailLine[]): TraceEntry[][] {
   const parts = new Map<string, TraceEntry[]>();
-  for (const { file, line } of tail.read()) {
+  for (const { file, line } of lines) {
     const entry = readTraceLine(line);
     if (entry === null) continue;
     const node = dirname(file);

@@ -1,11 +1,8 @@
 /**
- * The trace: every SSMMP message that agents and Manager saw, put in one order.
+ * The trace: every SSMMP message that agents and Manager saw.
  *
- * Lives here: reading a line of trace.jsonl, merging, choosing the messages of one session. Does not live
- * here: files, pictures (operator/core/trace-render.ts).
- *
- * Every process writes what it sees in the order it saw it. The parts are merged by time and each keeps its own
- * order. What two of them saw (agent and Manager both write their common hop) is told once.
+ * Lives here: reading a line of trace.jsonl, choosing the messages of one session. Does not live here: one order for what
+ * several processes saw (trace-merge.ts), files, pictures (operator/core/trace-render.ts).
  */
 import { canonicalAddress, sessionKey, splitAddressPort } from './address.ts';
 
@@ -39,28 +36,6 @@ export function readTraceEntry(value: unknown): TraceEntry | null {
   entry['exchange'] ??= '-';
   if (!FIELDS.every((field) => typeof entry[field] === 'string')) return null;
   return Object.fromEntries(FIELDS.map((field) => [field, entry[field]])) as unknown as TraceEntry;
-}
-
-/**
- * One trace from the parts of several processes. Entries that stand in more than one part are kept as often as in the
- * part that has most of them.
- */
-export function mergeTraces(parts: readonly (readonly TraceEntry[])[]): TraceEntry[] {
-  const countsSoFar = new Map<string, number>();
-  const merged: TraceEntry[] = [];
-  for (const part of parts) {
-    const countsHere = new Map<string, number>();
-    for (const entry of part) {
-      const identity = [entry.hop, entry.from, entry.to, entry.exchange, entry.message].join('\n');
-      const seen = (countsHere.get(identity) ?? 0) + 1;
-      countsHere.set(identity, seen);
-      if (seen <= (countsSoFar.get(identity) ?? 0)) continue;
-      countsSoFar.set(identity, seen);
-      merged.push(entry);
-    }
-  }
-  // sort is stable, so entries of one part with the same time keep their order
-  return merged.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
 }
 
 /** A session's KEY in canonical writing, or null when it is none. */

@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decode } from '../../../ssmmp/core/codec.ts';
 import { exchangeOf } from '../../../ssmmp/core/exchange.ts';
-import { mergeTraces, readTraceLine } from '../../../ssmmp/core/trace.ts';
+import { mergeTraces } from '../../../ssmmp/core/trace-merge.ts';
+import { readTraceLine } from '../../../ssmmp/core/trace.ts';
 import type { TraceEntry } from '../../../ssmmp/core/trace.ts';
 import { readHistory } from '../../../ssmmp/shell/journal-history.ts';
 import type { LabEvent } from '../core/event.ts';
@@ -26,7 +27,7 @@ export interface JournalRecord {
 
 export interface Evidence {
   readonly stateDir: string;
-  /** Every message on every hop, in the order of time, health included. */
+  /** Every message on every hop, cause before effect (not always in the order of times), health included. */
   readonly trace: readonly TraceEntry[];
   readonly events: readonly LabEvent[];
   readonly journal: readonly JournalRecord[];
@@ -40,10 +41,9 @@ export interface Evidence {
 export async function readEvidence(stateDir: string): Promise<Evidence | null> {
   if (!existsSync(join(stateDir, 'journal'))) return null;
   const { records, damaged } = await readJournal(join(stateDir, 'journal'));
-  const parts = nodeFolders(stateDir).map(readNodeTrace);
   return {
     stateDir,
-    trace: mergeTraces([...parts, managerTrace(records)]),
+    trace: mergeTraces({ agents: nodeFolders(stateDir).map(readNodeTrace), manager: managerTrace(records) }),
     events: eventsOf(records),
     journal: records,
     damaged,

@@ -2,7 +2,7 @@
  * The proof of a grader: every starter fails, every solution passes, every wrong answer fails its item and no other.
  *
  * Lives here: running the check on what ships, and saying what is not as it should be. Does not live here: choosing labs
- * and repetitions (test/labs, scripts/labs-proof.ts).
+ * and repetitions (test/labs, `npm run labs-proof`).
  *
  * A check that nobody tried on wrong answers accepts them, sooner or later. So this is not a test of the labs alone: it is
  * the reason to believe a verdict.

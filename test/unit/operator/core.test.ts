@@ -1,6 +1,5 @@
 /** The pure half of `ssmmp`: lists, traces, plans, waits. */
 import { expect } from 'chai';
-import fc from 'fast-check';
 import { isSubnet, nodeAddress, nodeNumber, parseInstance, parseNode } from '../../../operator/core/addresses.ts';
 import { planCluster } from '../../../operator/core/cluster-plan.ts';
 import { servedText } from '../../../operator/core/cluster-text.ts';
@@ -10,7 +9,7 @@ import { isNamedBy, readLogLine } from '../../../operator/core/log-line.ts';
 import { deathsAfter, restartWaitMs, STEADY_MS } from '../../../ssmmp/core/restart-wait.ts';
 import { liveRows } from '../../../operator/core/rows.ts';
 import { PLAIN_STYLE, renderList } from '../../../operator/core/tables.ts';
-import { entriesOfSession, mergeTraces, parseSessionKey, readTraceLine } from '../../../ssmmp/core/trace.ts';
+import { entriesOfSession, parseSessionKey, readTraceLine } from '../../../ssmmp/core/trace.ts';
 import type { TraceEntry } from '../../../ssmmp/core/trace.ts';
 import { renderTrace } from '../../../operator/core/trace-render.ts';
 import { nodeFinding, NODE_OLDEST } from '../../../operator/shell/examination.ts';
@@ -100,28 +99,6 @@ describe('names of things', () => {
 });
 
 describe('trace', () => {
-  it('tells once what agent and Manager both saw, and keeps what was sent twice', () => {
-    const health = entry(5, 'type: agent_health_control_request ~ message_id: 30001');
-    const agent = [entry(1, 'type: a'), health, entry(6, 'type: b', { hop: 'instance-agent' }), health];
-    const manager = [{ ...health, time: entry(4, '').time }, entry(2, 'type: a')];
-    const merged = mergeTraces([agent, manager]);
-    expect(merged.map(({ message }) => message.slice(6, 10))).to.deep.equal(['a', 'agen', 'agen', 'b']);
-  });
-
-  it('keeps the order of each part where times are the same', () => {
-    const parts = fc.array(fc.array(fc.nat(3), { maxLength: 8 }), { maxLength: 4 });
-    fc.assert(
-      fc.property(parts, (times) => {
-        const all = times.map((part, p) => [...part].sort().map((ms, i) => entry(ms, `type: ${p}.${i}`)));
-        const merged = mergeTraces(all);
-        for (const [p, part] of all.entries()) {
-          expect(merged.filter(({ message }) => message.startsWith(`type: ${p}.`))).to.deep.equal(part);
-        }
-        for (const [i, one] of merged.entries()) expect(one.time >= (merged[i - 1]?.time ?? '')).to.equal(true);
-      }),
-    );
-  });
-
   it('finds the messages that opened and closed a session, on all hops, and nobody else’s', () => {
     const opening = [
       entry(1, 'type: session_request ~ message_id: 1000 ~ source_service_instance_network_address: 127.0.0.11'),
@@ -145,7 +122,7 @@ describe('trace', () => {
       entry(2, `type: dest_service_session_close_info ~ ${fields.replace('20000', '20001')}`, { exchange: '5/1000' }),
       entry(3, 'type: session_ack ~ source_plug_port: 20000', { exchange: '6/1000' }),
     ];
-    const all = mergeTraces([[...opening, ...closing], other]);
+    const all = [...opening, ...other, ...closing];
     expect(entriesOfSession(all, '127.0.0.11:20000-127.0.0.12:54000')).to.deep.equal([...opening, ...closing]);
   });
 
