@@ -12,5 +12,11 @@ const NO_COLOURS = 0;
 export function paletteFor(stream: OutputStream, env: Io['env']): Palette {
   const isPlain = !stream.isTTY || (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
   const chalk = new Chalk({ level: isPlain ? NO_COLOURS : BASIC_COLOURS });
-  return { strong: chalk.bold, faint: chalk.dim, good: chalk.green, bad: chalk.red };
+  // chalk writes all its arguments, so it is given one: `titles.map(palette.strong)` would hand it the index too
+  return {
+    strong: (text) => chalk.bold(text),
+    faint: (text) => chalk.dim(text),
+    good: (text) => chalk.green(text),
+    bad: (text) => chalk.red(text),
+  };
 }

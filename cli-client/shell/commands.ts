@@ -74,8 +74,8 @@ export const COMMANDS: Readonly<Record<VerbName, Command>> = {
     refuse(checkPostText(text));
     const answer = await (await context.client()).request('send_post_request', { token, text });
     if (!answer.ok) throw failedWithToken(answer);
-    context.printer.good('Sent.');
     context.printer.one({ post_id: idJson(answer.postId) }, answer.postId, answer.postId);
+    context.printer.good('Sent.');
   },
 
   'last-posts': async (context) => {
@@ -117,9 +117,9 @@ export const COMMANDS: Readonly<Record<VerbName, Command>> = {
         progress.at(bytes);
       });
       stop(progress);
-      context.printer.good(`Got ${visible(name)} (${got.size} bytes).`);
       // With --out - stdout holds the file and nothing else.
       if (!isStdout) context.printer.one({ name, size: got.size, sha256: got.sha256, path: target }, name, target);
+      context.printer.good(`Got ${visible(name)} (${got.size} bytes).`);
     } finally {
       stop(progress);
     }
@@ -154,8 +154,8 @@ async function sendOne(context: Context, token: string, name: string, path: stri
     const stored = await sendFile(client, token, name, source, (bytes) => progress.at(bytes)).finally(() =>
       progress.stop(),
     );
-    context.printer.good(`Sent ${visible(stored)} (${size} bytes).`);
     context.printer.one({ name: stored, size, sha256 }, stored, stored);
+    context.printer.good(`Sent ${visible(stored)} (${size} bytes).`);
   } finally {
     await source.close();
   }

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
-import { REQUEST_BYTES_MAX } from '../../services/protocols/user.ts';
+import { PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, REQUEST_BYTES_MAX } from '../../services/protocols/user.ts';
 import type { UserClient } from '../user-client.ts';
 import { connect } from '../client.ts';
 import { CommandFailure, EXIT, usageFailure } from '../core/exit.ts';
@@ -23,6 +23,7 @@ import { readLogin, tokenPath } from './token-file.ts';
 
 export const STATE_FOLDER = '.ssmmp';
 export const CLUSTER_FILE = 'cluster.json';
+const NEW_PASSWORD = `Password (${PASSWORD_CHARS_MIN} to ${PASSWORD_CHARS_MAX} characters): `;
 
 export interface GlobalOptions {
   readonly gateway: string | null;
@@ -90,7 +91,7 @@ export class Context {
       throw usageFailure('stdin is no terminal to ask for the password on', 'use --password-stdin');
     }
     return this.#withAsker(async (asker) => {
-      const password = await asker.askHidden('Password: ');
+      const password = await asker.askHidden(isNew && asker.isTerminal ? NEW_PASSWORD : 'Password: ');
       if (password === null || password === '') throw usageFailure('no password was given');
       if (!isNew || !asker.isTerminal) return password;
       if ((await asker.askHidden('Password again: ')) !== password) throw usageFailure('the passwords differ');

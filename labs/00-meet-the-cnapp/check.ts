@@ -64,9 +64,11 @@ export const checks = defineChecks({
       expected: `stored_by: the destination of a session that ${dest} opened from its posts-plug`,
       came: `'${stored}'`,
     });
+    // once, not for each message: the trace of a lesson has tens of thousands
+    const shown = new Set([exchange, ...exchangesOf(trace, dest)]);
     work.show(
       'How your post got its sessions',
-      trace.filter((entry) => [exchange, ...exchangesOf(trace, dest)].includes(entry.exchange)),
+      trace.filter((entry) => shown.has(entry.exchange)),
     );
   },
 

@@ -25,7 +25,14 @@ export function styleFor(stream: NodeJS.WriteStream): Style {
   const isForced = FORCE_COLOR !== undefined && FORCE_COLOR !== '' && FORCE_COLOR !== '0';
   if (!isForced && (!stream.isTTY || TERM === 'dumb')) return PLAIN_STYLE;
   const chalk = new Chalk({ level: 1 });
-  return { heading: chalk.bold, good: chalk.green, warn: chalk.yellow, bad: chalk.red, faint: chalk.dim };
+  // chalk writes all its arguments: of `titles.map(style.heading)` the index and the whole list as well
+  return {
+    heading: (text) => chalk.bold(text),
+    good: (text) => chalk.green(text),
+    warn: (text) => chalk.yellow(text),
+    bad: (text) => chalk.red(text),
+    faint: (text) => chalk.dim(text),
+  };
 }
 
 /**

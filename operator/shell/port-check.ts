@@ -7,6 +7,9 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { joinAddressPort } from '../../ssmmp/core/address.ts';
 
+/** So much of a stranger's command line is shown. */
+const COMMAND_CHARS_MAX = 60;
+
 export type PortState = 'free' | 'taken' | 'no such address' | 'not allowed';
 
 /** Listens for a moment. Port 0 asks for the address alone. */
@@ -23,8 +26,14 @@ export function portState(address: string, port: number): Promise<PortState> {
   });
 }
 
-/** `pid 1234 (node server.js)`, or null where it cannot be found out (other systems, other users). */
-export function portOwner(address: string, port: number): string | null {
+/** Who has a port: `pid 1234 (node server.js)`, and how to end it. */
+export interface PortOwner {
+  readonly who: string;
+  readonly endIt: string;
+}
+
+/** Who listens at a port, or null where it cannot be found out (other systems, other users). */
+export function portOwner(address: string, port: number): PortOwner | null {
   if (process.platform !== 'linux') return null;
   const inodes = new Set([...listeners('/proc/net/tcp', address, port), ...listeners('/proc/net/tcp6', address, port)]);
   if (inodes.size === 0) return null;
@@ -33,17 +42,38 @@ export function portOwner(address: string, port: number): string | null {
     for (const fd of readable(() => readdirSync(`/proc/${pid}/fd`)) ?? []) {
       const target = readable(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? '';
       const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
-      if (inode !== undefined && inodes.has(inode)) return `pid ${pid} (${commandLine(pid)})`;
+      if (inode !== undefined && inodes.has(inode)) return ownerText(pid, commandLine(pid));
     }
   }
   return null;
 }
 
-/** What is taken, and by whom if that can be known. */
-export function takenText(address: string, port: number, use: string): string {
+/** A Manager of ours says by its arguments which cluster it is, and that cluster has a command that ends it. */
+export function ownerText(pid: string, words: readonly string[]): PortOwner {
+  const at = words.indexOf('--state-dir');
+  const stateDir = words[at + 1];
+  if (at >= 0 && stateDir !== undefined && /[\\/]manager\.js$/.test(words[1] ?? '')) {
+    const shown = /\s/.test(stateDir) ? `'${stateDir}'` : stateDir;
+    const endIt = `end it with \`npx ssmmp down --state-dir ${shown}\``;
+    return { who: `another cluster, whose state is in ${stateDir} (pid ${pid})`, endIt };
+  }
+  const line = words.join(' ').trim();
+  const start = line.length > COMMAND_CHARS_MAX ? `${line.slice(0, COMMAND_CHARS_MAX)}…` : line;
+  return { who: `pid ${pid} (${start})`, endIt: 'end it' };
+}
+
+/** What is taken, by whom if that can be known, and how that one is ended. */
+export function takenText(
+  address: string,
+  port: number,
+  use: string,
+): { readonly text: string; readonly endIt: string } {
   const look = process.platform === 'win32' ? `netstat -ano | findstr :${port}` : `lsof -nP -iTCP:${port}`;
-  const who = portOwner(address, port) ?? `another process (\`${look}\` names it)`;
-  return `port ${joinAddressPort(address, port)}, which ${use} needs, is taken by ${who}`;
+  const { who, endIt } = portOwner(address, port) ?? {
+    who: `another process (\`${look}\` names it)`,
+    endIt: 'end it',
+  };
+  return { text: `port ${joinAddressPort(address, port)}, which ${use} needs, is taken by ${who}`, endIt };
 }
 
 /** Inodes of the listening sockets that would be in the way: at the address itself or at all addresses. */
@@ -63,9 +93,8 @@ function listeners(table: string, address: string, port: number): string[] {
   return rows.filter((row) => isInTheWay(row[1] ?? '', row[3])).map((row) => row[9] ?? '');
 }
 
-function commandLine(pid: string): string {
-  const words = (readable(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0').join(' ').trim();
-  return words.length > 60 ? `${words.slice(0, 60)}…` : words;
+function commandLine(pid: string): string[] {
+  return (readable(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0');
 }
 
 /** /proc changes while it is read, and parts of it belong to other users: what cannot be read is skipped. */

@@ -40,8 +40,10 @@ export async function portProblem(plan: ClusterPlan): Promise<string | null> {
   switch (states[plan.ports.indexOf(first)] ?? 'free') {
     case 'free':
       return null;
-    case 'taken':
-      return `${takenText(address, port, use)}${others}: end it, or start this cluster elsewhere with --subnet ${elsewhere} --state-dir .ssmmp-${elsewhere.slice(6)}`;
+    case 'taken': {
+      const { text, endIt } = takenText(address, port, use);
+      return `${text}${others}: ${endIt}, or start this cluster elsewhere with --subnet ${elsewhere} --state-dir .ssmmp-${elsewhere.slice(6)}`;
+    }
     case 'no such address':
       return `${address}, which ${use} needs, is no address of this machine: choose another --subnet, or add it to the loopback interface`;
     case 'not allowed':
