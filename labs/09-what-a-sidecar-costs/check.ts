@@ -13,7 +13,6 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { defineChecks, expectEqual, expectThat, Unmet } from '../runner/api.ts';
 import type { Work } from '../runner/api.ts';
-import { runNode, Scope } from '../runner/shell/programs.ts';
 
 const VARIANTS = ['direct', 'forward', 'parse'] as const;
 type Variant = (typeof VARIANTS)[number];
@@ -120,15 +119,6 @@ export const checks = defineChecks({
     copyFileSync(join(work.places.root, 'labs', work.lab, 'starter', 'measure.mjs'), measure);
     const subnet = `127.${randomInt(SUBNETS_FROM, SUBNETS_TO)}`;
     const words = ['--rounds', '1', '--seconds', '1', '--subnet', subnet, '--clone', work.places.root];
-    // One that is cut off leaves its clusters behind.
-    work.atEnd(async () => {
-      for (const variant of VARIANTS)
-        await runNode(
-          join(work.places.dist, 'ssmmp.js'),
-          ['down', '--state-dir', join(folder, '.sidecars', variant)],
-          new Scope(),
-        );
-    });
     const again = await work.node(measure, words, { deadlineMs: 170_000 });
     expectThat(again.code === 0, {
       expected: 'measure.mjs measures with your sidecars, also when we run it',

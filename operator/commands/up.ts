@@ -10,6 +10,7 @@ import {
   TIMER_PRESETS,
   type TimerPreset,
 } from '../../ssmmp/core/timers.ts';
+import { hangOn, LIFELINE } from '../../ssmmp/shell/lifeline.ts';
 import { DEFAULT_SUBNET, isPrefix6, NETNS_SUBNET, NODES_MAX } from '../core/addresses.ts';
 import { planCluster } from '../core/cluster-plan.ts';
 import { servedText } from '../core/cluster-text.ts';
@@ -294,7 +295,10 @@ interface StopSignals {
   readonly isHurried: () => boolean;
 }
 
-/** Ctrl-C, SIGTERM and a closed terminal stop the cluster; once is enough, twice is faster, none breaks the clean-up. */
+/**
+ * Ctrl-C, SIGTERM and a closed terminal stop the cluster; once is enough, twice is faster, none breaks the clean-up. So does
+ * the end of a lab's check, a play or a test that started it (SSMMP_LIFELINE).
+ */
 function stopSignals(): StopSignals {
   const controller = new AbortController();
   let count = 0;
@@ -306,6 +310,13 @@ function stopSignals(): StopSignals {
       controller.abort();
     });
   }
+  const lifeline = process.env[LIFELINE];
+  if (lifeline !== undefined)
+    hangOn(lifeline, () => {
+      tell('stopping in a hurry: whoever this cluster was started for has ended');
+      count = 2;
+      controller.abort();
+    });
   return {
     first,
     onFirst: (action) => (count > 0 ? action() : controller.signal.addEventListener('abort', action)),

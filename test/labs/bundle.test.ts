@@ -13,16 +13,18 @@ describe('the check of a lab', function () {
 
   it('is built and loaded below a package of ES modules too', async () => {
     const home = mkdtempSync(join(tmpdir(), 'ssmmp-bundle-'));
+    const scope = new Scope();
     try {
       writeFileSync(join(home, 'package.json'), '{"type": "module"}');
       const env = { ...cleanEnvironment(), SSMMP_LAB_RUNS: join(home, 'runs') } as Record<string, string>;
-      const { code, out, err } = await runNode(SSMMP, ['lab', 'check', '0', '--starter'], new Scope(), {
+      const { code, out, err } = await runNode(SSMMP, ['lab', 'check', '0', '--starter'], scope, {
         cwd: home,
         env,
       });
       expect(`${out}${err}`).to.not.contain('broke');
       expect(code, 'a starter fails').to.equal(1);
     } finally {
+      await scope.close();
       rmSync(home, { recursive: true, force: true });
     }
   });

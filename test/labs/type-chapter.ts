@@ -16,6 +16,7 @@ import { cleanEnvironment } from '../../labs/runner/shell/programs.ts';
 import { play } from '../../labs/runner/shell/shipped.ts';
 import { takeSubnet } from '../../labs/runner/shell/subnet.ts';
 import { copyInto } from '../../labs/runner/shell/work-folder.ts';
+import { Lifeline } from '../../ssmmp/shell/lifeline.ts';
 import { matches, stepsOf } from '../e2e/console-text.ts';
 
 const PASSWORD = 'correct horse 1\n';
@@ -24,7 +25,8 @@ const PASSWORD = 'correct horse 1\n';
 export async function typeChapter(lab: Lab, places: Places): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'ssmmp-chapter-'));
   const { subnet, release } = await takeSubnet();
-  const environment = environmentFor(home, subnet, places);
+  const lifeline = new Lifeline();
+  const environment = environmentFor(home, subnet, places, lifeline);
   let folder = home;
   try {
     for (const step of stepsOf(readFileSync(labFiles.chapter(lab.folder), 'utf8'))) {
@@ -50,17 +52,19 @@ export async function typeChapter(lab: Lab, places: Places): Promise<void> {
     }
   } finally {
     await inShell('npx ssmmp down', folder, environment);
+    await lifeline.cut();
     release();
     rmSync(home, { recursive: true, force: true });
   }
 }
 
-function environmentFor(home: string, subnet: string, places: Places): NodeJS.ProcessEnv {
+function environmentFor(home: string, subnet: string, places: Places, lifeline: Lifeline): NodeJS.ProcessEnv {
   const bin = join(home, 'bin');
   mkdirSync(bin);
   const npx = `#!/bin/sh\nprogram=$1\nshift\nexec '${process.execPath}' '${places.dist}'/$program.js "$@"\n`;
   writeFileSync(join(bin, 'npx'), npx, { mode: 0o755 });
   return cleanEnvironment({
+    ...lifeline.environment,
     PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
     HOME: home,
     XDG_CONFIG_HOME: home,

@@ -28,6 +28,10 @@ const { values } = parseArgs({
   },
 });
 const clone = resolve(here, values.clone);
+// The three clusters look whether the process named here still runs, and end when it does not: also after Ctrl-C.
+process.env.SSMMP_LIFELINE ??= join(here, '.sidecars');
+mkdirSync(join(here, '.sidecars'), { recursive: true });
+writeFileSync(join(here, '.sidecars', 'owner'), JSON.stringify({ pid: process.pid }));
 
 /** A command of the clone; gives what it prints. */
 function ssmmp(variant, ...words) {
@@ -172,7 +176,6 @@ function plot(rows) {
 
 const rows = [];
 const up = [];
-mkdirSync(join(here, '.sidecars'), { recursive: true });
 try {
   for (const variant of VARIANTS) {
     process.stderr.write(`starting ${variant} …\n`);

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import type { LoadReport } from '../../../load/core/report.ts';
 import { readEvidence } from './evidence.ts';
 import type { Evidence } from './evidence.ts';
-import { cleanEnvironment, ended, runNode } from './programs.ts';
+import { ended, runNode } from './programs.ts';
 import type { Ran, RunOptions, Scope } from './programs.ts';
 import type { Places } from './places.ts';
 import { takeSubnet } from './subnet.ts';
@@ -98,7 +98,7 @@ export class LabCluster {
     mkdirSync(stateDir, { recursive: true });
     const front = spawn(process.execPath, [join(places.dist, 'ssmmp.js'), ...words], {
       cwd: places.root,
-      env: cleanEnvironment(),
+      env: scope.environment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const cluster = new LabCluster(subnet, stateDir, front, places, scope);
@@ -223,6 +223,8 @@ export class LabCluster {
     this.#isStopped = true;
     this.#onStop?.(await readEvidence(this.stateDir));
     await ended(this.#front, 'SIGTERM');
+    // one that was killed for being late has left its agents and instances
+    if (this.#front.signalCode === 'SIGKILL') await this.ssmmp('down');
   }
 
   #run(program: 'ssmmp' | 'cnapp', args: readonly string[], options: RunOptions = {}): Promise<Ran> {

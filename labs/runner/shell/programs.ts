@@ -6,6 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { Lifeline } from '../../../ssmmp/shell/lifeline.ts';
 
 /** What a program printed, and how it ended. */
 export interface Ran {
@@ -28,15 +29,24 @@ export interface RunOptions {
 const DEADLINE_MS = 60_000;
 /** More output of one stream is cut off. */
 const OUTPUT_CHARACTERS_MAX = 64 * 1024 * 1024;
+const OVER = 'the check is over; nothing can be started any more';
 
 /** What was started and is not over; `close` ends it all, in reverse order, and nothing can be started any more. */
 export class Scope {
   readonly #ends = new Set<() => Promise<void>>();
+  #lifeline: Lifeline | null = null;
   #isClosed = false;
+
+  /** The environment of a program in this scope: clusters that it starts end with the scope, also when it was killed. */
+  environment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+    if (this.#isClosed) throw new Error(OVER);
+    this.#lifeline ??= new Lifeline();
+    return cleanEnvironment({ ...this.#lifeline.environment, ...extra });
+  }
 
   /** Call `end` when the scope closes. Returns how to take that back. Throws where the scope is closed already. */
   add(end: () => Promise<void>): () => void {
-    if (this.#isClosed) throw new Error('the check is over; nothing can be started any more');
+    if (this.#isClosed) throw new Error(OVER);
     this.#ends.add(end);
     return () => this.#ends.delete(end);
   }
@@ -46,6 +56,7 @@ export class Scope {
     const ends = [...this.#ends].reverse();
     this.#ends.clear();
     for (const end of ends) await end();
+    await this.#lifeline?.cut();
   }
 }
 
@@ -55,12 +66,12 @@ export function cleanEnvironment(extra: Readonly<Record<string, string>> = {}): 
   return { ...Object.fromEntries(kept), NO_COLOR: '1', ...extra };
 }
 
-/** Runs a Node program to its end; never rejects. */
+/** Runs a Node program to its end; rejects only where the scope is closed already. */
 export function runNode(script: string, args: readonly string[], scope: Scope, options: RunOptions = {}): Promise<Ran> {
   const started = performance.now();
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [script, ...args], {
-      env: cleanEnvironment(options.env),
+      env: scope.environment(options.env),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     const forget = scope.add(() => ended(child, 'SIGKILL'));
