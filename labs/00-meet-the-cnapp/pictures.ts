@@ -4,10 +4,10 @@
  * Lives here: which messages are drawn.
  */
 import { linesOf, typeOf, withoutHealth } from '../runner/api.ts';
-import type { Evidence, TraceEntry } from '../runner/api.ts';
+import type { Pictures, Work } from '../runner/api.ts';
 
-/** Name of the file → its messages. */
-export function pictures({ trace }: Evidence): Record<string, readonly TraceEntry[]> {
+export async function pictures(work: Work): Promise<Pictures> {
+  const { trace } = await work.evidence();
   const all = withoutHealth(trace);
   const asked = all.findIndex(({ message }) => linesOf(message).get('source_plug_name') === 'post-plug');
   const acked = all.findLastIndex(({ exchange }) => exchange === all[asked]?.exchange);
@@ -15,7 +15,10 @@ export function pictures({ trace }: Evidence): Record<string, readonly TraceEntr
   const replaced = all.findIndex(({ message }, at) => at > died && typeOf(message) === 'execution_response');
   const said = all.findIndex(({ message }) => typeOf(message).endsWith('_session_close_info'));
   return {
-    'your-post': all.slice(asked, acked + 1),
-    'after-the-crash': all.slice(said === -1 ? died : Math.min(said, died), replaced + 1),
+    'your-post': { kind: 'messages', entries: all.slice(asked, acked + 1) },
+    'after-the-crash': {
+      kind: 'messages',
+      entries: all.slice(said === -1 ? died : Math.min(said, died), replaced + 1),
+    },
   };
 }

@@ -3,11 +3,10 @@
  *
  * Lives here: which messages are drawn.
  */
-import type { Evidence, TraceEntry } from '../runner/api.ts';
+import type { Pictures, Work } from '../runner/api.ts';
 import { movesOf } from './chunks.ts';
 
-/** Name of the file → its messages. */
-export function pictures(evidence: Evidence): Record<string, readonly TraceEntry[]> {
-  const [move] = movesOf(evidence);
-  return { 'the-handover': move?.messages ?? [] };
+export async function pictures(work: Work): Promise<Pictures> {
+  const [move] = movesOf(await work.evidence());
+  return { 'the-handover': { kind: 'messages', entries: move?.messages ?? [] } };
 }

@@ -4,18 +4,21 @@
  * Lives here: which messages are drawn.
  */
 import { linesOf, typeOf } from '../runner/api.ts';
-import type { Evidence, TraceEntry } from '../runner/api.ts';
+import type { Evidence, Pictures, TraceEntry, Work } from '../runner/api.ts';
 import { absencesOf, refusalsOf, waitedOf } from './absence.ts';
 
-/** Name of the file → its messages. */
-export function pictures(evidence: Evidence): Record<string, readonly TraceEntry[]> {
+export async function pictures(work: Work): Promise<Pictures> {
+  const evidence = await work.evidence();
   const [waited] = absencesOf(evidence).flatMap((absence) => waitedOf(evidence, absence, 'file-plug'));
   const [refusal] = refusalsOf(evidence);
   const { agent = '', messages = [] } = refusal ?? {};
   const opened = waited?.messages.findIndex(
     ({ hop, message }) => hop === 'agent-Manager' && typeOf(message) === 'session_ack',
   );
-  return { waited: waited?.messages.slice(0, (opened ?? -1) + 1) ?? [], refused: around(evidence, agent, messages) };
+  return {
+    waited: { kind: 'messages', entries: waited?.messages.slice(0, (opened ?? -1) + 1) ?? [] },
+    refused: { kind: 'messages', entries: around(evidence, agent, messages) },
+  };
 }
 
 /** The registration of this agent before these messages, they, and the first one that another Manager answered. */

@@ -1,5 +1,5 @@
 /**
- * What the files of a lab import: `check.ts` and `play.ts`.
+ * What the files of a lab import: `check.ts`, `play.ts` and `pictures.ts`.
  *
  *     import { defineChecks, expectEqual } from '../runner/api.ts';
  *     export const checks = defineChecks({
@@ -16,8 +16,11 @@ export { Chance } from '../../load/core/work.ts';
 export type { LoadReport } from '../../load/core/report.ts';
 export { entriesOfSession, linesOf, typeOf } from '../../ssmmp/core/trace.ts';
 export type { TraceEntry } from '../../ssmmp/core/trace.ts';
+export { curvesOf } from './core/event.ts';
 export type { LabEvent } from './core/event.ts';
+export type { Picture, Pictures } from './core/picture.ts';
 export { withoutHealth } from './core/sequence.ts';
+export type { SequenceNote } from './core/sequence.ts';
 export type { CheckItems } from './shell/check.ts';
 export type { InstanceRow, LabCluster, SessionRow, UpOptions } from './shell/cluster.ts';
 export type { Evidence, JournalRecord } from './shell/evidence.ts';

@@ -39,19 +39,22 @@ interface Box {
   y: number;
 }
 
-/** The whole SVG document, ended by a newline. */
-export function graphSvg(graph: Graph, live: LiveGraph | null): string {
+/** An edge that a picture points at. */
+const MARKED = '#d1540f';
+
+/** The whole SVG document, ended by a newline. Edges whose `edgeKey` is in `marked` stand out. */
+export function graphSvg(graph: Graph, live: LiveGraph | null, marked: ReadonlySet<string> = new Set()): string {
   const layout = layoutGraph(graph);
   const boxes = boxesOf(graph, live);
   const points = new Map<LayoutItem, { x: number; y: number }>();
   const { width, height } = placeAll(layout, boxes, points);
-  const edges = graph.edges.map((edge) => edgeSvg(edge, layout, boxes, points, live));
+  const edges = graph.edges.map((edge) => edgeSvg(edge, layout, boxes, points, live, marked.has(edgeKey(edge))));
   const services = [...boxes.values()].map((box) => boxSvg(box, live));
   const alias = graph.alias === null ? '' : ` · ${graph.alias}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="ui-sans-serif, system-ui, sans-serif" font-size="12">`,
     `<title>${escaped(graph.cnapp)}</title>`,
-    `<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z" fill="#667"/></marker></defs>`,
+    `<defs>${arrow('arrow', '#667')}${marked.size > 0 ? arrow('marked', MARKED) : ''}</defs>`,
     `<rect width="100%" height="100%" fill="#fff"/>`,
     `<text x="${MARGIN}" y="${MARGIN + 4}" font-size="15" font-weight="600">${escaped(graph.cnapp + alias)}</text>`,
     ...edges,
@@ -59,6 +62,10 @@ export function graphSvg(graph: Graph, live: LiveGraph | null): string {
     '</svg>',
     '',
   ].join('\n');
+}
+
+function arrow(id: string, colour: string): string {
+  return `<marker id="${id}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z" fill="${colour}"/></marker>`;
 }
 
 function boxesOf(graph: Graph, live: LiveGraph | null): Map<string, Box> {
@@ -114,6 +121,7 @@ function edgeSvg(
   boxes: ReadonlyMap<string, Box>,
   points: ReadonlyMap<LayoutItem, { x: number; y: number }>,
   live: LiveGraph | null,
+  isMarked: boolean,
 ): string {
   const [source, dest] = [boxes.get(edge.source), boxes.get(edge.dest)];
   if (source === undefined || dest === undefined) return '';
@@ -128,7 +136,7 @@ function edgeSvg(
   });
   const sessions = live?.sessions.get(edgeKey(edge)) ?? 0;
   const label = `${edge.source} ${edge.plug} → ${edge.socket} ${edge.dest}`;
-  const path = `<path d="M${start.x} ${start.y} ${curves.join(' ')}" fill="none" stroke="#667" stroke-width="${sessions > 0 ? 2.5 : 1.2}" marker-end="url(#arrow)"><title>${escaped(label)}</title></path>`;
+  const path = `<path d="M${start.x} ${start.y} ${curves.join(' ')}" fill="none" stroke="${isMarked ? MARKED : '#667'}" stroke-width="${isMarked || sessions > 0 ? 2.5 : 1.2}" marker-end="url(#${isMarked ? 'marked' : 'arrow'})"><title>${escaped(label)}</title></path>`;
   if (sessions === 0) return path;
   return `${path}\n<text x="${start.x + 8}" y="${start.y - 4}" font-size="11" fill="#445" stroke="#fff" stroke-width="3" paint-order="stroke">${counted(sessions, 'session')}</text>`;
 }

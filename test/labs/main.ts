@@ -3,22 +3,17 @@
  *
  * Lives here: the order, and one line for each. Does not live here: what is proven (labs/runner/shell/proof.ts).
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AssertionError } from 'chai';
 import { commandLine, wholeNumber } from '../../scripts/command-line.ts';
-import { sequenceSvg } from '../../labs/runner/core/sequence.ts';
-import { loadModule } from '../../labs/runner/shell/bundle.ts';
-import { readEvidence } from '../../labs/runner/shell/evidence.ts';
-import type { Evidence } from '../../labs/runner/shell/evidence.ts';
 import { findLab, readLabs } from '../../labs/runner/shell/lab-folder.ts';
 import type { Lab } from '../../labs/runner/shell/lab-folder.ts';
-import { OWN_STATE_DIR, placesOf } from '../../labs/runner/shell/places.ts';
+import { drawPictures } from '../../labs/runner/shell/pictures.ts';
+import { placesOf } from '../../labs/runner/shell/places.ts';
 import { Proof } from '../../labs/runner/shell/proof.ts';
-import { shipSolution } from '../../labs/runner/shell/shipped.ts';
-import type { TraceEntry } from '../../ssmmp/core/trace.ts';
 import { typeChapter } from './type-chapter.ts';
 
 const places = placesOf(fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, ''));
@@ -82,37 +77,12 @@ async function typed(lab: Lab): Promise<string | null> {
 }
 
 async function draw(lab: Lab): Promise<void> {
-  const source = join(lab.folder, 'pictures.ts');
-  if (!existsSync(source)) return console.log(`${lab.name} has no pictures.ts`);
-  const folder = mkdtempSync(join(tmpdir(), 'ssmmp-pictures-'));
-  try {
-    await shipSolution(lab, join(folder, 'work'), places, 1);
-    const evidence = await readEvidence(join(folder, 'work', OWN_STATE_DIR));
-    if (evidence === null) throw new Error(`the solution of ${lab.name} leaves no cluster in its working folder`);
-    const module = await loadModule<{ pictures: (evidence: Evidence) => Record<string, readonly TraceEntry[]> }>(
-      source,
-      join(folder, 'pictures.js'),
-      places,
-    );
-    mkdirSync(join(lab.folder, 'pictures'), { recursive: true });
-    for (const [name, entries] of Object.entries(module.pictures(evidence))) {
-      const path = join(lab.folder, 'pictures', `${name}.svg`);
-      writeFileSync(path, `${sequenceSvg(asShown(entries))}\n`);
-      console.log(path);
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  const pictures = await drawPictures(lab, places);
+  if (pictures === null) return console.log(`${lab.name} has no pictures.ts`);
+  mkdirSync(join(lab.folder, 'pictures'), { recursive: true });
+  for (const [name, svg] of pictures) {
+    const path = join(lab.folder, 'pictures', `${name}.svg`);
+    writeFileSync(path, svg);
+    console.log(path);
   }
-}
-
-/** Chapters show addresses of 127.0.0, whatever subnet the run had. */
-function asShown(entries: readonly TraceEntry[]): TraceEntry[] {
-  const shown = (text: string): string => text.replaceAll(/127\.\d+\.\d+\.(\d+)/g, '127.0.0.$1');
-  return entries.map((entry) => ({
-    ...entry,
-    from: shown(entry.from),
-    to: shown(entry.to),
-    exchange: shown(entry.exchange),
-    message: shown(entry.message),
-  }));
 }

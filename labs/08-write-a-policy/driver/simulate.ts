@@ -1,5 +1,5 @@
 /**
- * A service under load with a policy that scales it, without a cluster: node simulate.cjs POLICY SEED. Prints one JSON line.
+ * A service under load with a policy that scales it, without a cluster: node simulate.cjs POLICY SEED [curves]. Prints one JSON line.
  *
  * Lives here: the model and what is measured. Does not live here: what is expected (../check.ts).
  *
@@ -45,6 +45,16 @@ export interface Simulated {
   readonly calm: Outcome;
 }
 
+/** What is printed with `curves`: the built-in policy on the first load of the seed, twice a second. */
+export type Curves = readonly {
+  readonly second: number;
+  /** Replicas that could just answer what comes. */
+  readonly needed: number;
+  readonly paid: number;
+  /** How long the request that comes now will wait. */
+  readonly waitS: number;
+}[];
+
 type Load = (atMs: number) => number;
 
 /** Hills and plateaus from chance: requests a second at a time. */
@@ -82,6 +92,7 @@ class Service {
   #busy = 0;
   #told = 0;
   #state: ScalingView['state'] = null;
+  readonly curves: Curves[number][] = [];
 
   constructor(policy: Policy<'scaling'>, load: Load) {
     this.#policy = policy;
@@ -104,6 +115,13 @@ class Service {
       this.#busy += served / ((capacity * STEP_MS) / 1000) / (HEALTH_MS / STEP_MS);
       if (now % HEALTH_MS === 0) [this.#told, this.#busy] = [Math.min(1, this.#busy), 0];
       if (now % ASKED_EVERY_MS !== 0) continue;
+      const needed = this.#load(now) / RATE_PER_REPLICA;
+      this.curves.push({
+        second: now / 1000,
+        needed,
+        paid: this.#replicas.length,
+        waitS: this.#queue / capacity,
+      });
       if (this.#ask(now, askedAt < 0 ? 0 : now - askedAt)) changes += 1;
       askedAt = now;
     }
@@ -200,14 +218,23 @@ function problemOf(policy: Policy<'scaling'>): string {
   return '';
 }
 
-const [file = '', seed = '1'] = process.argv.slice(2);
+const [file = '', seed = '1', mode] = process.argv.slice(2);
 const { scaling } = createRequire(file)(file) as { scaling?: Policy<'scaling'> };
 if (typeof scaling !== 'function') throw new Error('policy.ts exports no function `scaling`');
 const loads = Array.from({ length: LOADS }, (_, at) => Number(seed) * LOADS + at);
-const simulated: Simulated = {
-  problem: problemOf(scaling),
-  yours: loads.map((each) => new Service(scaling, hills(new Chance(each))).run()),
-  theirs: loads.map((each) => new Service(starter.scaling, hills(new Chance(each))).run()),
-  calm: new Service(scaling, calm(new Chance(Number(seed)))).run(),
-};
-console.log(JSON.stringify(simulated));
+console.log(JSON.stringify(mode === 'curves' ? curvesOf(loads[0] ?? 0) : simulated(scaling)));
+
+function simulated(policy: Policy<'scaling'>): Simulated {
+  return {
+    problem: problemOf(policy),
+    yours: loads.map((each) => new Service(policy, hills(new Chance(each))).run()),
+    theirs: loads.map((each) => new Service(starter.scaling, hills(new Chance(each))).run()),
+    calm: new Service(policy, calm(new Chance(Number(seed)))).run(),
+  };
+}
+
+function curvesOf(load: number): Curves {
+  const service = new Service(starter.scaling, hills(new Chance(load)));
+  service.run();
+  return service.curves;
+}
