@@ -9,10 +9,12 @@ import { runCommandLine } from './shell/run.ts';
 const interrupt = new AbortController();
 process.on('SIGINT', () => interrupt.abort());
 process.on('SIGTERM', () => interrupt.abort());
+process.on('SIGHUP', () => interrupt.abort());
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`cnapp: stdout cannot be written: ${error.message}\n`); // a full disk
+  process.exit(1);
 });
 
 const io = {
@@ -24,8 +26,9 @@ const io = {
 };
 
 runCommandLine(process.argv.slice(2), io, interrupt.signal).then(
-  // What is written to a pipe must have left before the exit, which stdin would otherwise put off.
-  (code) => process.stdout.write('', () => process.stderr.write('', () => process.exit(code))),
+  // What is written to a pipe must have left before the exit, which stdin would otherwise put off; and the handler above
+  // must have heard of a stdout that took nothing.
+  (code) => process.stdout.write('', () => process.stderr.write('', () => setImmediate(() => process.exit(code)))),
   (error: unknown) => {
     console.error('cnapp: this is a bug, please report it:', error);
     process.exit(1);

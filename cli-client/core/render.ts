@@ -5,7 +5,7 @@
 import type { ListedFile, Post } from '../../services/protocols/user.ts';
 import { visible, visibleJson, visibleLines } from './visible.ts';
 
-export const OUTPUT_FORMATS = ['table', 'json', 'name'] as const;
+export const OUTPUT_FORMATS = ['table', 'json', 'wide', 'name'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** What may be coloured, and nothing else is. */

@@ -48,7 +48,7 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'login',
-    aliases: ['log-in', 'signin'],
+    aliases: ['log-in', 'log_in', 'signin'],
     argument: USER,
     options: [{ flags: '--password-stdin', help: 'read the password from the first line of stdin' }],
     help: 'log in; keeps a token in the token file for the next commands (12 hours)',
@@ -56,7 +56,7 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'logout',
-    aliases: ['log-out', 'signout'],
+    aliases: ['log-out', 'log_out', 'signout'],
     argument: null,
     options: [],
     help: 'make the token worthless and remove it',

@@ -17,7 +17,7 @@ import type { VerbName } from '../core/verbs.ts';
 import { verbOf } from '../core/verbs.ts';
 import { visible } from '../core/visible.ts';
 import type { Context } from './context.ts';
-import { FileSink, StdoutSink, openSource, spoolStdin, targetPath } from './files.ts';
+import { StdoutSink, openSource, sinkAt, spoolStdin, targetPath } from './files.ts';
 import { readAll } from './prompt.ts';
 import type { Progress } from './progress.ts';
 import { startProgress } from './progress.ts';
@@ -93,7 +93,7 @@ export const COMMANDS: Readonly<Record<VerbName, Command>> = {
     if (isStdin && typeof asked !== 'string') throw usageFailure('send-file - needs --name: stdin has no name');
     const name = typeof asked === 'string' ? asked : basename(path);
     refuse(checkFileName(name));
-    const spooled = isStdin ? await spoolStdin(context.io) : null;
+    const spooled = isStdin ? await spoolStdin(context.io, context.signal) : null;
     try {
       await sendOne(context, token, name, spooled?.path ?? resolve(context.io.cwd, path));
     } finally {
@@ -108,7 +108,7 @@ export const COMMANDS: Readonly<Record<VerbName, Command>> = {
     const out = typeof given.options['out'] === 'string' ? given.options['out'] : null;
     const isStdout = out === '-';
     const target = isStdout ? '-' : await targetPath(out, name, context.io.cwd);
-    const sink = isStdout ? new StdoutSink(context.io) : new FileSink(target);
+    const sink = isStdout ? new StdoutSink(context.io) : await sinkAt(target);
     const client = await context.client();
     let progress: Progress | null = null;
     try {
@@ -162,7 +162,7 @@ async function sendOne(context: Context, token: string, name: string, path: stri
 }
 
 async function postFromStdin(context: Context): Promise<string> {
-  const text = await readAll(context.io, REQUEST_BYTES_MAX);
+  const text = await readAll(context.io, REQUEST_BYTES_MAX, context.signal);
   if (text === null) throw new CommandFailure(EXIT.failed, 413, `stdin holds more than ${POST_BYTES_MAX} bytes`);
   return text.replace(/\r?\n$/, ''); // the newline that echo and editors put at the end is not part of the post
 }

@@ -15,7 +15,7 @@ import { visible } from '../core/visible.ts';
 import type { GatewayFinder } from './finder.ts';
 import { finderOf } from './finder.ts';
 import type { Io } from './io.ts';
-import { GatewayNotReached } from './link.ts';
+import { ClientClosed, GatewayNotReached } from './link.ts';
 import type { Printer } from './print.ts';
 import { Asker, readAll } from './prompt.ts';
 import type { Login } from './token-file.ts';
@@ -54,6 +54,8 @@ export class Context {
   /** The connection; fails with exit code 3 when no gateway takes it. */
   async client(): Promise<UserClient> {
     if (this.#client !== null) return this.#client;
+    // What was asked for before Ctrl-C may come to its end with it, as a pipe does: it is sent no more.
+    if (this.isInterrupted) throw new ClientClosed();
     const choice = this.#gateways();
     let hasTalked = false;
     try {
@@ -82,7 +84,7 @@ export class Context {
   /** A password, from stdin when `fromStdin`, else asked for without echo; twice when it is a new one. */
   async password(fromStdin: boolean, isNew: boolean): Promise<string> {
     if (fromStdin) {
-      const text = await readAll(this.io, REQUEST_BYTES_MAX);
+      const text = await readAll(this.io, REQUEST_BYTES_MAX, this.signal);
       const line = text?.split(/\r?\n/, 1)[0] ?? '';
       if (line === '') throw usageFailure('--password-stdin: stdin holds no password in its first line');
       return line;
@@ -111,6 +113,11 @@ export class Context {
   interrupt(): void {
     this.#interrupt.abort();
     this.close();
+  }
+
+  /** Aborted by Ctrl-C; of the command that runs. */
+  get signal(): AbortSignal {
+    return this.#interrupt.signal;
   }
 
   get isInterrupted(): boolean {

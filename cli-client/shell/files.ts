@@ -7,13 +7,14 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, readSync, rmSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FILE_BYTES_MAX, checkFileSize } from '../../services/protocols/user.ts';
 import { CommandFailure, EXIT } from '../core/exit.ts';
 import { partName } from '../core/part-name.ts';
 import type { Io } from './io.ts';
+import { stdinChunks } from './prompt.ts';
 
 const READ_BYTES = 1024 * 1024;
 
@@ -51,15 +52,18 @@ export async function openSource(path: string): Promise<Source> {
   }
 }
 
-/** Copies stdin into a file of its own, since size and SHA-256 must be known before the first byte is sent. */
-export async function spoolStdin(io: Io): Promise<{ path: string; remove: () => void }> {
+/**
+ * Copies stdin into a file of its own, since size and SHA-256 must be known before the first byte is sent. Rejects with
+ * Interrupted, and leaves no file then.
+ */
+export async function spoolStdin(io: Io, signal: AbortSignal): Promise<{ path: string; remove: () => void }> {
   const folder = mkdtempSync(join(tmpdir(), 'cnapp-'));
   const path = join(folder, 'stdin');
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   const file = createWriteStream(path, { mode: 0o600 });
   try {
     let bytes = 0;
-    for await (const chunk of io.stdin) {
+    for await (const chunk of stdinChunks(io, signal)) {
       bytes += chunk.length;
       if (bytes > FILE_BYTES_MAX) throw new CommandFailure(EXIT.failed, 413, 'stdin holds more than 2 GiB');
       if (!file.write(chunk)) await once(file, 'drain');
@@ -134,7 +138,12 @@ export class FileSink implements Sink {
     await file.sync();
     await file.close();
     this.#file = null;
-    await rename(this.#path, this.#target);
+    try {
+      await rename(this.#path, this.#target);
+    } catch (error) {
+      // Another cnapp that got the same was quicker: then what we want is there.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || (await sha256Of(this.#target)) !== sha256) throw error;
+    }
     return true;
   }
 
@@ -143,6 +152,37 @@ export class FileSink implements Sink {
     await this.#file.close();
     this.#file = null;
     if (this.#written === 0) await rm(this.#path, { force: true });
+  }
+}
+
+/** A device or a pipe with a name: bytes are written into it as they come, and it stays what it is. */
+export class SpecialSink implements Sink {
+  readonly #target: string;
+  readonly #hash = createHash('sha256');
+  #file: FileHandle | null = null;
+
+  constructor(target: string) {
+    this.#target = target;
+  }
+
+  async identify(): Promise<number> {
+    if (this.#file !== null) throw replacedMeanwhile();
+    this.#file = await open(this.#target, 'w');
+    return 0;
+  }
+
+  async write(bytes: Buffer): Promise<void> {
+    this.#hash.update(bytes);
+    await (this.#file as FileHandle).writeFile(bytes);
+  }
+
+  complete(sha256: string): Promise<boolean> {
+    return Promise.resolve(this.#hash.digest('hex') === sha256.toLowerCase());
+  }
+
+  async abandon(): Promise<void> {
+    await this.#file?.close();
+    this.#file = null;
   }
 }
 
@@ -157,7 +197,7 @@ export class StdoutSink implements Sink {
   }
 
   identify(): Promise<number> {
-    if (this.#isBegun) return Promise.reject(new CommandFailure(EXIT.failed, 409, 'the file was replaced meanwhile'));
+    if (this.#isBegun) return Promise.reject(replacedMeanwhile());
     return Promise.resolve(0);
   }
 
@@ -184,7 +224,34 @@ export async function targetPath(out: string | null, name: string, cwd: string):
     if (error.code === 'ENOENT') return null;
     throw error;
   });
-  return info?.isDirectory() ? join(path, name) : path;
+  if (info?.isDirectory()) return join(path, name);
+  if (/[/\\]$/.test(out) && basename(out) !== '')
+    throw new CommandFailure(EXIT.failed, 0, `there is no folder ${path}`);
+  return path;
+}
+
+/** Where a file goes that shall be at this path: what a link points to is replaced, not the link. */
+export async function sinkAt(path: string): Promise<Sink> {
+  if (await isSpecial(path)) return new SpecialSink(path);
+  return new FileSink(await realpath(path).catch(() => path)); // no such file yet: it will be
+}
+
+/** True for what is there and neither a file nor a folder. */
+export async function isSpecial(path: string): Promise<boolean> {
+  const info = await stat(path).catch(() => null);
+  return info !== null && !info.isFile() && !info.isDirectory();
+}
+
+function replacedMeanwhile(): CommandFailure {
+  return new CommandFailure(EXIT.failed, 409, 'the file was replaced meanwhile');
+}
+
+async function sha256Of(path: string): Promise<string | null> {
+  const file = await open(path, 'r').catch(() => null);
+  if (file === null) return null;
+  const hash = createHash('sha256');
+  await hashFile(file, (await file.stat()).size, hash).finally(() => file.close());
+  return hash.digest('hex');
 }
 
 async function openPart(path: string): Promise<FileHandle> {

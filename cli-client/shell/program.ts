@@ -22,7 +22,7 @@ const EXAMPLES = `Examples:
 `;
 
 const AFTER = `
-Environment (a flag wins over it): CNAPP_GATEWAY, CNAPP_DNS, CNAPP_TOKEN_FILE, SSMMP_STATE_DIR, NO_COLOR.
+Environment (a flag wins over it): CNAPP_GATEWAY, CNAPP_DNS, CNAPP_TOKEN_FILE, CNAPP_OUTPUT, SSMMP_STATE_DIR, NO_COLOR.
 Without --gateway and CNAPP_GATEWAY: the cluster that runs in this folder (.ssmmp), else 127.0.0.11:8080.
 A gateway's name, such as the alias of the graph, is looked up in the DNS of --dns, CNAPP_DNS or that cluster.
 Exit codes: 0 done, 1 failed, 3 gateway not reached, 4 not logged in, 64 wrong usage, 130 interrupted.`;

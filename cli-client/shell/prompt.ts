@@ -7,7 +7,8 @@
  * stderr, so that stdout holds data only.
  */
 import readline from 'node:readline';
-import { Writable } from 'node:stream';
+import { Writable, addAbortSignal } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Io, OutputStream } from './io.ts';
 
 export const HISTORY_LINES_MAX = 1000;
@@ -154,15 +155,29 @@ class MutedOutput extends Writable {
   }
 }
 
-/** All of stdin as text; at most `bytesMax`, null beyond. */
-export async function readAll(io: Io, bytesMax: number): Promise<string | null> {
+/** All of stdin as text; at most `bytesMax`, null beyond. Rejects with Interrupted. */
+export async function readAll(io: Io, bytesMax: number, signal: AbortSignal): Promise<string | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of io.stdin) {
-    const buffer = Buffer.from(chunk as Buffer | string);
+  for await (const buffer of stdinChunks(io, signal)) {
     bytes += buffer.length;
     if (bytes > bytesMax) return null;
     chunks.push(buffer);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/**
+ * Stdin, piece by piece. Ctrl-C ends whoever writes into our pipe too, so an end of stdin beside it is not the end of
+ * what was meant: Interrupted is thrown then.
+ */
+export async function* stdinChunks(io: Io, signal: AbortSignal): AsyncGenerator<Buffer> {
+  addAbortSignal(signal, io.stdin as Readable);
+  try {
+    for await (const chunk of io.stdin) yield Buffer.from(chunk as Buffer | string);
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted();
+    throw error;
+  }
+  if (signal.aborted) throw new Interrupted();
 }

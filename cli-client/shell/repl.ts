@@ -7,7 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import * as shlex from 'shlex';
 import { completionPoint, completions } from '../core/completion.ts';
 import type { CompletionPoint } from '../core/completion.ts';
-import { CommandFailure, EXIT } from '../core/exit.ts';
+import { EXIT } from '../core/exit.ts';
 import type { OutputFormat } from '../core/render.ts';
 import { visible } from '../core/visible.ts';
 import { allFiles } from './commands.ts';
@@ -26,7 +26,7 @@ const NAMES_KEPT_MS = 5_000;
 
 /** Runs lines until the end of the input or `exit`; the code is that of the last command when lines come from a pipe. */
 export async function runShell(context: Context, output: OutputFormat, interrupt: AbortSignal): Promise<number> {
-  const history = new History(context.io);
+  const history = new History(context.io, (sentence) => context.printer.talk(sentence));
   const names = new ServerNames(context);
   const asker = new Asker(context.io, {
     history: history.read(),
@@ -100,7 +100,7 @@ function prompt(context: Context): string {
   try {
     return `cnapp ${visible(readLogin(context.tokenPath, () => undefined).user)}> `;
   } catch (error) {
-    if (error instanceof CommandFailure) return 'cnapp> ';
+    if (asFailure(error) !== null) return 'cnapp> '; // the next command will say it
     throw error;
   }
 }
@@ -161,29 +161,44 @@ class ServerNames {
 /** The lines of earlier runs, in a file of its owner's only. Passwords are never among them: they are asked for hidden. */
 class History {
   readonly #path: string;
+  readonly #talk: (sentence: string) => void;
+  #isOff = false;
 
-  constructor(io: Io) {
+  constructor(io: Io, talk: (sentence: string) => void) {
+    this.#talk = talk;
     const named = io.env['CNAPP_HISTORY_FILE'] ?? '';
     this.#path = named === '' ? join(settingsFolder(io), 'history') : resolve(io.cwd, named);
   }
 
   /** Newest first. */
   read(): string[] {
-    let lines: string[];
-    try {
-      lines = readFileSync(this.#path, 'utf8').split('\n').filter(Boolean);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw error;
-    }
-    const kept = lines.slice(-HISTORY_LINES_MAX);
-    if (lines.length > 2 * HISTORY_LINES_MAX) writeFileSync(this.#path, kept.join('\n') + '\n', { mode: 0o600 });
+    let kept: string[] = [];
+    this.#try(() => {
+      const lines = readFileSync(this.#path, 'utf8').split('\n').filter(Boolean);
+      kept = lines.slice(-HISTORY_LINES_MAX);
+      if (lines.length > 2 * HISTORY_LINES_MAX) writeFileSync(this.#path, kept.join('\n') + '\n', { mode: 0o600 });
+    });
     return kept.reverse();
   }
 
   add(line: string): void {
-    if (line.trim() === '') return;
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-    appendFileSync(this.#path, line + '\n', { mode: 0o600 });
+    if (line.trim() === '' || this.#isOff) return;
+    this.#try(() => {
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+      appendFileSync(this.#path, line + '\n', { mode: 0o600 });
+    });
+  }
+
+  /** A shell works without a history too, as in a home that cannot be written. */
+  #try(touch: () => void): void {
+    try {
+      touch();
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error;
+      if (code === 'ENOENT') return; // there is none yet
+      this.#isOff = true;
+      this.#talk(`no history is kept: ${visible(message)}`);
+    }
   }
 }

@@ -1,7 +1,9 @@
 /**
  * A whole run of `cnapp`: words in, exit code out. main.ts gives it the process, tests give it streams of their own.
  */
-import { EXIT } from '../core/exit.ts';
+import { EXIT, usageFailure } from '../core/exit.ts';
+import { OUTPUT_FORMATS } from '../core/render.ts';
+import type { OutputFormat } from '../core/render.ts';
 import { Context } from './context.ts';
 import type { Io } from './io.ts';
 import { Printer } from './print.ts';
@@ -17,7 +19,7 @@ export async function runCommandLine(words: readonly string[], io: Io, interrupt
   const printer = new Printer(io, 'table');
   let context: Context | null = null;
   try {
-    const parsed = parseWords(words, io, 'table', false);
+    const parsed = parseWords(words, io, outputOf(io), false);
     if (parsed.kind === 'over') return parsed.exit;
     const { options } = parsed;
     context = new Context(io, options, new Printer(io, options.output));
@@ -45,4 +47,14 @@ async function orInterrupted(running: Promise<number>, context: Context, interru
     else interrupt.addEventListener('abort', onAbort, { once: true });
   });
   return Promise.race([running, interrupted]).finally(() => clearTimeout(timer));
+}
+
+/** The format where no flag says one: CNAPP_OUTPUT, else a table. */
+function outputOf(io: Io): OutputFormat {
+  const said = io.env['CNAPP_OUTPUT'] ?? '';
+  const format = said === '' ? 'table' : OUTPUT_FORMATS.find((name) => name === said);
+  if (format === undefined) {
+    throw usageFailure(`CNAPP_OUTPUT is '${said}'; expected one of ${OUTPUT_FORMATS.join(', ')}`);
+  }
+  return format;
 }

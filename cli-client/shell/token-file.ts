@@ -37,7 +37,8 @@ export function readLogin(path: string, warn: (sentence: string) => void): Login
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw notLoggedIn('you are not logged in');
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw notLoggedIn('you are not logged in');
     throw error;
   }
   if (process.platform !== 'win32' && (statSync(path).mode & OTHERS) !== 0) {
@@ -56,10 +57,25 @@ export function readLogin(path: string, warn: (sentence: string) => void): Login
 
 /** Keeps a login: a new file with mode 0600 takes the old one's place at once. */
 export function writeLogin(path: string, login: Login): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${process.pid}.new`;
-  writeFileSync(draft, JSON.stringify(login) + '\n', { mode: OWNER_ONLY, flag: 'wx' });
-  renameSync(draft, path);
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(draft, JSON.stringify(login) + '\n', { mode: OWNER_ONLY, flag: 'wx' });
+    renameSync(draft, path);
+  } catch (error) {
+    removeDraft(draft); // it holds a token
+    throw new CommandFailure(EXIT.failed, 0, `the token file ${path} cannot be written: ${(error as Error).message}`, {
+      hint: 'name another with --token-file FILE or CNAPP_TOKEN_FILE',
+    });
+  }
+}
+
+function removeDraft(draft: string): void {
+  try {
+    rmSync(draft, { force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error; // its folder is none: nothing was written
+  }
 }
 
 export function removeLogin(path: string): void {

@@ -6,6 +6,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { parseNode } from '../core/addresses.ts';
+import { EXIT } from '../core/exit-code.ts';
 import { stepsOf, stepsText } from '../core/steps.ts';
 import { OperatorClient } from '../shell/operator-client.ts';
 import { styleFor, writeData } from '../shell/output.ts';
@@ -61,9 +62,22 @@ export function writeSteps(answer: Readonly<Record<string, unknown>>, command: C
   writeData(isJson ? `${JSON.stringify(answer, null, 2)}\n` : stepsText(stepsOf(answer), styleFor(process.stdout)));
 }
 
-/** Resolves when the person presses Ctrl-C or the command is asked to end; for commands that watch. */
+/** Under npx a terminal's Ctrl-C comes twice, from the terminal and from npx. */
+const ECHO_MS = 1_000;
+
+/**
+ * Aborted when the person presses Ctrl-C or the command is asked to end; for commands that watch, or that have something
+ * to undo. Who presses it again after a second ends the command at once.
+ */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => controller.abort());
+  let firstMs = Infinity;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (performance.now() - firstMs > ECHO_MS) process.exit(EXIT.interrupted);
+      if (!controller.signal.aborted) firstMs = performance.now();
+      controller.abort();
+    });
+  }
   return controller.signal;
 }

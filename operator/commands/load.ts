@@ -1,11 +1,11 @@
 /** `ssmmp load`: users at work, and whether what they saw can be true. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { pageOf } from '../../load/core/page.ts';
 import { verdictText, type LoadReport } from '../../load/core/report.ts';
-import { DEFAULT_MIX, readMix, type Mix } from '../../load/core/work.ts';
+import { DEFAULT_MIX, readMix, WORK_KINDS, type Mix } from '../../load/core/work.ts';
 import { LiveTable, tableText } from '../../load/shell/live-table.ts';
 import { LoadNotStarted, runLoad } from '../../load/shell/run.ts';
 import type { Gateway, Gateways } from '../../load/shell/user-link.ts';
@@ -44,7 +44,11 @@ export function addLoad(program: Command): void {
     .option('--users <n>', 'how many users', wholeNumber(1, USERS_MAX), 16)
     .option('--seconds <s>', 'for how long', wholeNumber(1, SECONDS_MAX), 10)
     .option('--rate <r>', 'operations a second, come what may (default: a closed loop)', wholeNumber(1, RATE_MAX))
-    .option('--mix <weights>', 'how often what is done', mixOption, DEFAULT_MIX)
+    .addOption(
+      new Option('--mix <weights>', 'how often what is done')
+        .argParser(mixOption)
+        .default(DEFAULT_MIX, WORK_KINDS.map((kind) => `${kind}=${DEFAULT_MIX[kind]}`).join(',')),
+    )
     .option('--think <ms>', 'mean time a user thinks in a closed loop', wholeNumber(0, THINK_MS_MAX), 100)
     .option('--seed <n>', 'chance and user names come from it', wholeNumber(0, SEED_MAX), 1)
     .option('--file-bytes <n>', 'size of a file', wholeNumber(0, FILE_BYTES_MAX), 65_536)

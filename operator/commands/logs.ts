@@ -39,7 +39,9 @@ async function logs(
   const { stateDir, output } = settingsOf(command);
   const tail = new TextTail(() => logFiles(stateDir));
   const style = styleFor(process.stdout);
+  const sources = new Set<string>();
   const read = (lines: readonly TailLine[]): LogLine[] => {
+    for (const { file } of lines) sources.add(sourceOf(file)[0]);
     const all = lines.map(({ file, line }) => readLogLine(line, ...sourceOf(file), (ms) => new Date(ms).toISOString()));
     return byTime(all).filter((line) => names.length === 0 || names.some((name) => isNamedBy(line, name)));
   };
@@ -54,6 +56,13 @@ async function logs(
   }
   const lines = read(tail.read());
   const wanted = options.tail ?? (options.follow ? 10 : lines.length);
+  if (lines.length === 0 && names.length > 0 && !options.follow) {
+    const known = [...sources].sort().join(', ');
+    throw new OperatorError(
+      EXIT.failed,
+      `no log of ${names.join(', ')} is in ${stateDir}; there are those of ${known}`,
+    );
+  }
   show(wanted === 0 ? [] : lines.slice(-wanted));
   if (options.follow) await tail.follow((fresh) => show(read(fresh)), interruption());
 }

@@ -33,7 +33,9 @@ export function servedText(cluster: ServedCluster, style: Style): string {
   ];
   const seconds = (cluster.startedMs / 1000).toFixed(1);
   const flags = cluster.isDefault ? '' : ` --gateway ${gateways[0] ?? ''}`;
-  const clusterFlags = cluster.isDefault ? '' : ` --subnet ${cluster.subnet} --state-dir ${cluster.stateDir}`;
+  const clusterFlags = cluster.isDefault
+    ? ''
+    : ` --subnet ${cluster.subnet} --state-dir ${shellWord(cluster.stateDir)}`;
   const commands = cluster.isSocialMedia
     ? [`npx cnapp register alice${flags}`, `npx cnapp login alice${flags}`, `npx cnapp send-post "Hello"${flags}`]
     : [`npx ssmmp get instances${clusterFlags}`, `npx ssmmp graph${clusterFlags}`, `npx ssmmp trace${clusterFlags}`];
@@ -49,4 +51,9 @@ export function servedText(cluster: ServedCluster, style: Style): string {
     ending,
     '',
   ].join('\n');
+}
+
+/** A path as it can be typed; one with a space or a quote stands in quotes. */
+function shellWord(path: string): string {
+  return /^[\w@%+=:,./\\-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

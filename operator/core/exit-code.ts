@@ -15,6 +15,8 @@ export const EXIT = {
   usage: 64,
   /** `lab check`, `lab grade`: the check itself broke, which is nobody's wrong answer. */
   broken: 70,
+  /** A second Ctrl-C, as a shell names it. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

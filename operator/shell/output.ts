@@ -5,6 +5,7 @@
  * here: what is written.
  */
 import { Chalk } from 'chalk';
+import { EXIT } from '../core/exit-code.ts';
 import type { Style } from '../core/tables.ts';
 import { PLAIN_STYLE } from '../core/tables.ts';
 
@@ -36,15 +37,17 @@ export function styleFor(stream: NodeJS.WriteStream): Style {
 }
 
 /**
- * `ssmmp logs -f | head` closes our stdout: that ends a command that only prints, quietly. One that owns a cluster
- * (`ssmmp up`) must go on to its clean-up and only stops writing.
+ * `ssmmp logs -f | head` closes our stdout: that ends a command that only prints, quietly; a full disk behind it ends
+ * one with a sentence. A command that owns a cluster (`ssmmp up`) must go on to its clean-up and only stops writing.
  */
 export function onClosedPipe(action: 'end' | 'ignore'): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.removeAllListeners('error');
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-      if (action === 'end') process.exit(0);
+      if (action === 'ignore') return;
+      if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(0);
+      if (stream === process.stdout) process.stderr.write(`ssmmp: stdout cannot be written: ${error.message}\n`);
+      process.exit(EXIT.failed); // a full disk, say
     });
   }
 }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
@@ -57,6 +57,22 @@ describe('cnapp: the process', function () {
     const [code] = (await once(child, 'exit')) as [number];
     expect(code).to.equal(0);
     expect(errors.get(child) ?? '').to.equal('');
+  });
+
+  it('a full disk behind stdout is a sentence and exit code 1', async function () {
+    if (!existsSync('/dev/full')) this.skip();
+    const full = openSync('/dev/full', 'w');
+    const env = { PATH: process.env['PATH'], HOME: folder };
+    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'whoami'], {
+      env,
+      stdio: ['ignore', full, 'pipe'],
+    });
+    let err = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text));
+    const [code] = (await once(child, 'close')) as [number];
+    closeSync(full);
+    expect(code).to.equal(1);
+    expect(err).to.match(/^cnapp: stdout cannot be written: ENOSPC[^\n]*\n$/);
   });
 
   it('Ctrl-C, even twice: exit code 130, the partial file kept, how to go on', async () => {

@@ -39,6 +39,16 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
+/** Runs it to its end with this descriptor as its stdout. */
+export async function startInto(stdout: number, args: readonly string[]): Promise<Omit<Ended, 'stdout'>> {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, [BUNDLE, ...args], { env: { PATH, HOME }, stdio: ['ignore', stdout, 'pipe'] });
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stderr };
+}
+
 /** Starts it. No variable of the tester's environment reaches it but PATH and HOME. */
 export function start(args: readonly string[], env: Record<string, string> = {}): Running {
   const { PATH = '', HOME = '' } = process.env;

@@ -210,6 +210,9 @@ describe('ssmmp commands', function () {
     expect((await ssmmp(['logs', '5', '-n', '1', '-o', 'json', '--state-dir', stateDir])).stdout).to.include(
       '"msg":"yes"',
     );
+    const none = await ssmmp(['logs', 'psot', '--state-dir', stateDir]);
+    expect(none).to.include({ code: 1, stdout: '' });
+    expect(none.stderr).to.match(/no log of psot is in .*; there are those of manager, post\/5/);
   });
 
   it('a Manager that does not answer is 3, with what to do', async () => {

@@ -225,6 +225,8 @@ Ctrl-C stops everything.
 `);
     const moved = servedText({ ...cluster, isDefault: false, subnet: '127.0.7', stateDir: 'D' }, PLAIN_STYLE);
     expect(moved).to.include('npx cnapp register alice --gateway 127.0.0.11:8080\n');
+    const odd = servedText({ ...cluster, isDefault: false, isDetached: true, stateDir: "/my lab's" }, PLAIN_STYLE);
+    expect(odd).to.include(`npx ssmmp down --subnet 127.0.0 --state-dir '/my lab'\\''s'  stops everything.`);
   });
 
   it('R46 waits 0, 0.2 … 10 s before a restart; a program that ran long starts afresh', () => {

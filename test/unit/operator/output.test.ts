@@ -1,5 +1,8 @@
 /** Colours of the operator's command: on a terminal only, and never more than the text that was given. */
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { expect } from 'chai';
+import { interruption } from '../../../operator/commands/command.ts';
+import { bundle, startInto } from './command-line.ts';
 import { styleFor } from '../../../operator/shell/output.ts';
 
 const BOLD = '\x1b[1m';
@@ -26,5 +29,31 @@ describe('the colours of ssmmp', () => {
     process.env['FORCE_COLOR'] = '1';
     process.env['NO_COLOR'] = '1';
     expect(styleFor(process.stdout).bad('x')).to.equal('x');
+  });
+});
+
+describe('the ends of ssmmp', () => {
+  it('a full disk behind stdout is a sentence and exit code 1', async function () {
+    this.timeout(30_000);
+    if (!existsSync('/dev/full')) this.skip();
+    await bundle();
+    const full = openSync('/dev/full', 'w');
+    const { code, stderr } = await startInto(full, ['graph', 'services/cnapp.yaml']);
+    closeSync(full);
+    expect(code).to.equal(1);
+    expect(stderr).to.match(/^ssmmp: stdout cannot be written: ENOSPC[^\n]*\n$/);
+  });
+
+  it('a Ctrl-C that comes twice, as under npx, is one: what was begun is undone', () => {
+    const before = process.listenerCount('SIGHUP');
+    const stop = interruption();
+    process.emit('SIGHUP');
+    process.emit('SIGHUP');
+    expect(stop.aborted).to.equal(true);
+    // Without one the second signal would end the process at once.
+    expect(process.listenerCount('SIGHUP')).to.equal(before + 1);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.removeListener(signal, process.listeners(signal).at(-1) as () => void);
+    }
   });
 });
