@@ -5,7 +5,7 @@
  * who is on one, when to connect.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { isHealthAnswer } from '../../ssmmp/core/exchange.ts';
+import { isHealthAnswer, isHealthLine } from '../../ssmmp/core/exchange.ts';
 import { openConnection, type Connection } from '../../ssmmp/shell/connection.ts';
 
 /** What the machine is told about connections; each becomes an input. */
@@ -29,6 +29,9 @@ const KEEPALIVE_MS = 10_000;
 export class Connections {
   readonly #inputs: ConnectionInputs;
   readonly #open = new Map<number, Connection>();
+  /** Where a health request went and has no answer yet. */
+  readonly #asked = new Set<number>();
+  readonly #isAnswerComing = (): boolean => this.#asked.size > 0;
   #last = 0;
   #server: Server | null = null;
 
@@ -85,10 +88,12 @@ export class Connections {
     this.#open.get(id)?.destroy();
   }
 
-  /** Answers to health requests come in a row, one of each instance: they travel together. */
+  /** Answers to health requests travel together, the agent's own and one of each instance; those that are late do not keep the rest. */
   send(id: number, line: string): void {
-    if (isHealthAnswer(line)) this.#open.get(id)?.sendSoon(line);
-    else this.#open.get(id)?.send(line);
+    const connection = this.#open.get(id);
+    if (isHealthAnswer(line)) return connection?.sendSoon(line, this.#isAnswerComing);
+    if (connection !== undefined && isHealthLine(line)) this.#asked.add(id);
+    connection?.send(line);
   }
 
   close(id: number): void {
@@ -106,10 +111,14 @@ export class Connections {
   #take(socket: Socket): number {
     const id = (this.#last += 1);
     const connection = openConnection(socket, {
-      line: (line) => this.#inputs.line(id, line),
+      line: (line) => {
+        if (isHealthAnswer(line)) this.#asked.delete(id);
+        this.#inputs.line(id, line);
+      },
       oversized: () => this.#inputs.oversized(id),
       closed: (why) => {
         this.#open.delete(id);
+        this.#asked.delete(id);
         this.#inputs.closed(id, why);
       },
     });

@@ -8,8 +8,6 @@ import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 
 /** Lines wait this long for others, in milliseconds; a crash loses no more than that. */
 const WAIT_MS = 250;
-/** Lines that come all the time and tell nothing new: an idle agent writes no oftener. */
-export const PATIENT_WAIT_MS = 2000;
 /** Characters that wait at most. */
 const WAITING_MAX = 64 * 1024;
 
@@ -19,7 +17,6 @@ export class RotatingFile {
   readonly #flush = (): void => this.flush();
   #waiting = '';
   #timer: NodeJS.Timeout | null = null;
-  #patient: NodeJS.Timeout | null = null;
   /** Opened with the first write. */
   #file: number | null = null;
   #bytes = 0;
@@ -36,19 +33,17 @@ export class RotatingFile {
     this.#tell = tell;
   }
 
-  /** Takes one line without its LF. A patient one waits for one that is not, or PATIENT_WAIT_MS. */
-  add(line: string, isPatient = false): void {
+  /** Takes one line without its LF. */
+  add(line: string): void {
     this.#waiting += `${line}\n`;
     if (this.#waiting.length > WAITING_MAX) this.flush();
-    else if (isPatient) this.#patient ??= setTimeout(this.#flush, PATIENT_WAIT_MS);
     else this.#timer ??= setTimeout(this.#flush, WAIT_MS);
   }
 
   /** Writes what waits. */
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
-    if (this.#patient !== null) clearTimeout(this.#patient);
-    this.#timer = this.#patient = null;
+    this.#timer = null;
     if (this.#waiting === '') return;
     const text = Buffer.from(this.#waiting);
     this.#waiting = '';

@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bench } from '../lib/bench.ts';
 import { GATEWAY, GATEWAY_PORT, startApp, SUBNET, User } from '../lib/app.ts';
-import { cpuMs, processTree, pssMb, ROOT, startNode } from '../lib/children.ts';
+import { cpuMs, processTree, pssMb, ROOT, startNode, type Child } from '../lib/children.ts';
 import type { Row } from '../lib/report.ts';
 import { repeated } from '../lib/rounds.ts';
-import { spread } from '../lib/stats.ts';
+import { spread, type Spread } from '../lib/stats.ts';
 import { connectWhenThere } from '../lib/testbed.ts';
 
 const TEN = 10;
@@ -76,9 +76,15 @@ async function idle(quick: boolean): Promise<Row[]> {
     const after = all.map(cpuMs).reduce((sum, ms) => sum + ms, 0);
     const percent = (after - before) / seconds / 10;
     const instances = all.filter((pid) => /services\/[a-z-]+\.js/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
-    const memory = spread(instances.map(pssMb));
-    const bare = await bareMemory();
+    const listeners = await bareListeners();
+    await pause(1000);
+    // At one moment: what all share is divided by the number of processes that run.
+    const [memory, bare] = [instances, listeners.map(({ pid }) => pid)].map((pids) => spread(pids.map(pssMb))) as [
+      Spread,
+      Spread,
+    ];
     const highest = Math.max(...instances.map(pssMb));
+    await Promise.all(listeners.map((listener) => listener.end()));
     return [
       {
         figure: 'testbed: CPU while idle',
@@ -108,14 +114,11 @@ async function idle(quick: boolean): Promise<Row[]> {
   }
 }
 
-/** Ten bare listeners running at once. */
-async function bareMemory(): Promise<ReturnType<typeof spread>> {
+/** Ten bare listeners, once they listen. */
+async function bareListeners(): Promise<Child[]> {
   const listeners = Array.from({ length: TEN }, () => startNode(['bench/baselines/listener.cjs', `${SUBNET}.21`, '0']));
   await Promise.all(listeners.map((listener) => listener.line(/^\d+$/)));
-  await pause(1000);
-  const memory = spread(listeners.map(({ pid }) => pssMb(pid)));
-  await Promise.all(listeners.map((listener) => listener.end()));
-  return memory;
+  return listeners;
 }
 
 function pause(ms: number): Promise<void> {

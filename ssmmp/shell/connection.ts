@@ -16,7 +16,7 @@ export const LINGER_MS = 1000;
 /** What it may still send meanwhile, in bytes. It is thrown away: reading it lets the peer get what we wrote last. */
 export const LINGER_BYTES_MAX = 1024 * 1024;
 
-/** What may wait for company waits this long, in milliseconds: far less than an answer to a health request may take. */
+/** What waits for company waits at most this long, in milliseconds: far less than an answer to a health request may take. */
 export const PATIENT_MS = 25;
 
 /** What a connection reports. `closed` comes exactly once, last. */
@@ -33,8 +33,11 @@ export interface Connection {
   readonly remotePort: number;
   /** Writes one line (LF is added). Lines of one turn of the event loop leave in one write. */
   send(line: string): void;
-  /** The same for what is in no hurry: it leaves with the next line that is, or after PATIENT_MS. The order is kept. */
-  sendSoon(line: string): void;
+  /**
+   * The same for what is in no hurry: at the end of a turn of the event loop in which `isCompanyComing` says no, with the next
+   * line that does not wait, or after PATIENT_MS. The order is kept.
+   */
+  sendSoon(line: string, isCompanyComing: () => boolean): void;
   /** Sends what was written, then closes. From now on no line is reported. */
   end(): void;
   /** Closes at once. */
@@ -51,6 +54,7 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
   const remotePort = socket.remotePort ?? 0;
   let out = '';
   let soon: NodeJS.Timeout | null = null;
+  let isDue = false;
   let open = true;
   /** Ended by us, or too long a line came: what still comes is thrown away. */
   let isDeaf = false;
@@ -58,6 +62,7 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
   let why = 'closed by the peer';
 
   const flush = (): void => {
+    isDue = false;
     if (soon !== null) clearTimeout(soon);
     soon = null;
     if (out === '' || socket.destroyed) return;
@@ -100,17 +105,20 @@ export function openConnection(socket: Socket, events: ConnectionEvents): Connec
     remotePort,
     send(line) {
       if (!open) return; // it would be kept for ever
-      if (out === '' || soon !== null) {
-        if (soon !== null) clearTimeout(soon);
-        soon = null;
-        atEndOfTurn(flush);
-      }
       out += `${line}\n`;
+      if (isDue) return;
+      isDue = true;
+      atEndOfTurn(flush);
     },
-    sendSoon(line) {
+    sendSoon(line, isCompanyComing) {
       if (!open) return;
-      if (out === '') soon = setTimeout(flush, PATIENT_MS);
       out += `${line}\n`;
+      if (isDue) return;
+      atEndOfTurn(() => {
+        if (out === '' || isDue) return;
+        if (!isCompanyComing()) flush();
+        else soon ??= setTimeout(flush, PATIENT_MS);
+      });
     },
     end() {
       flush();

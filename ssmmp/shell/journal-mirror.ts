@@ -29,12 +29,10 @@ export interface JournalRank {
 const BEGINS_EPOCH = '_started"';
 /** Segments that a mirror keeps. */
 const SEGMENTS_KEPT = 2;
-/** Changes are copied this much later together: an idle Manager writes a few times in a row at every beat. */
-const COPY_WAIT_MS = 100;
 /** An addition up to this is copied at once, without the threads that a large one is worth. */
 const SMALL_BYTES = 64 * 1024;
-/** Where the system cannot watch a folder it is looked at this often; the folder is looked for as often until it is there. */
-const LOOK_MS = 500;
+/** How often the journal is looked at. A folder that is watched would wake an idle supervisor several times at every beat. */
+export const LOOK_MS = 500;
 /** So much before the end is compared to see that a copy is one. */
 const COMPARED_BYTES = 4096;
 
@@ -109,13 +107,13 @@ export interface MirrorOptions {
 /** Follows a journal until `stop`. */
 export class JournalMirror {
   readonly #options: MirrorOptions;
-  #watcher: fs.FSWatcher | null = null;
-  #watched = 0;
   #timer: NodeJS.Timeout | null = null;
   #copying: Promise<void> | null = null;
-  #again = false;
   #stopped = false;
   #told = '';
+  /** The newest segment and its size, when it was last looked at. */
+  #seen: { readonly name: string; readonly size: number } | null = null;
+  #hasGrown = false;
   /** Segments that were copied in this life, and how far. */
   readonly #copied = new Map<string, number>();
 
@@ -123,9 +121,20 @@ export class JournalMirror {
     this.#options = options;
   }
 
+  /** Looks at the journal from now on. Who looks as often by itself, when it is awake anyway, need not start it. */
   start(): void {
-    this.#watch();
-    this.#soon(0);
+    this.#timer ??= setInterval(() => this.look(), LOOK_MS);
+  }
+
+  /**
+   * Copies what was added, a little at once, much of it in the background. True when the journal has grown since the look
+   * before: then its writer lives.
+   */
+  look(): boolean {
+    if (this.#stopped) return false;
+    this.#hasGrown = false;
+    if (this.#copying === null) void this.#copy();
+    return this.#hasGrown;
   }
 
   /** Copies what there is now; resolves when it is done, also where that failed. */
@@ -138,48 +147,7 @@ export class JournalMirror {
   async stop(): Promise<void> {
     await this.catchUp();
     this.#stopped = true;
-    this.#unwatch();
-    if (this.#timer !== null) clearTimeout(this.#timer);
-  }
-
-  /** Watches the folder; anew where another took its place, as after `restoreJournal`. */
-  #watch(): void {
-    if (this.#stopped) return;
-    try {
-      const { ino } = fs.statSync(this.#options.folder);
-      if (this.#watcher !== null && ino === this.#watched) return;
-      this.#unwatch();
-      this.#watcher = fs.watch(this.#options.folder, () => this.#soon(COPY_WAIT_MS));
-      this.#watched = ino;
-      this.#watcher.on('error', () => {
-        this.#unwatch();
-        this.#soon(LOOK_MS);
-      });
-    } catch {
-      this.#unwatch(); // the folder is not there yet, or the system has no watch left: it is looked at
-    }
-  }
-
-  #unwatch(): void {
-    this.#watcher?.close();
-    this.#watcher = null;
-  }
-
-  #soon(waitMs: number): void {
-    if (this.#stopped) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null;
-      if (this.#copying !== null) {
-        this.#again = true;
-        return;
-      }
-      void this.#copy().then(() => {
-        this.#watch();
-        if (this.#again) this.#soon(COPY_WAIT_MS);
-        else if (this.#watcher === null) this.#soon(LOOK_MS);
-        this.#again = false;
-      });
-    }, waitMs);
+    if (this.#timer !== null) clearInterval(this.#timer);
   }
 
   async #copy(): Promise<void> {
@@ -198,9 +166,10 @@ export class JournalMirror {
     const source = segmentsOf(folder).slice(-SEGMENTS_KEPT);
     const newest = source.at(-1);
     if (newest === undefined || this.#addedSmall(newest, join(mirror, newest.name))) return;
+    this.#grew(newest.name, fs.statSync(newest.path).size);
     await fs.promises.mkdir(mirror, { recursive: true, mode: 0o700 });
     if (chooseJournal(folder, mirror) === 'mirror')
-      return this.#trouble(`the journal in ${folder} is behind its mirror, which is left as it is`);
+      throw new Error(`the journal in ${folder} is behind its mirror, which is left as it is`);
     for (const segment of source) await this.#copySegment(segment, join(mirror, segment.name));
     const kept = new Set(source.map(({ name }) => name));
     for (const { name, path } of segmentsOf(mirror))
@@ -214,26 +183,24 @@ export class JournalMirror {
   #addedSmall({ name, path }: Segment, copy: string): boolean {
     const from = this.#copied.get(name);
     if (from === undefined) return false;
-    const { size } = fs.statSync(path);
-    if (size === from) return true;
-    if (size < from || size - from > SMALL_BYTES || !fs.existsSync(copy) || fs.statSync(copy).size !== from)
-      return false;
-    if (!continues(path, copy)) return false;
-    const added = Buffer.allocUnsafe(size - from);
     const source = fs.openSync(path, 'r');
     try {
-      if (fs.readSync(source, added, 0, added.length, from) !== added.length) return false;
+      const { size } = fs.fstatSync(source);
+      this.#grew(name, size);
+      if (size === from) return true;
+      if (size < from || size - from > SMALL_BYTES || !addTo(copy, source, from, size)) return false;
+      this.#copied.set(name, size);
+      return true;
     } finally {
       fs.closeSync(source);
     }
-    const target = fs.openSync(copy, 'r+', 0o600);
-    try {
-      for (let at = 0; at < added.length;) at += fs.writeSync(target, added, at, added.length - at, from + at);
-    } finally {
-      fs.closeSync(target);
-    }
-    this.#copied.set(name, size);
-    return true;
+  }
+
+  /** Notes how far the journal goes. */
+  #grew(name: string, size: number): void {
+    const { name: before = '', size: sizeBefore = 0 } = this.#seen ?? {};
+    if (name > before || (name === before && size > sizeBefore)) this.#hasGrown = true;
+    this.#seen = { name, size };
   }
 
   async #copySegment({ name, path }: Segment, copy: string): Promise<void> {
@@ -252,6 +219,30 @@ export class JournalMirror {
     this.#copied.clear();
     if (this.#told !== sentence) this.#options.tell(sentence);
     this.#told = sentence;
+  }
+}
+
+/** Adds what an open journal has from `from` to `size` to its copy; false where the copy is not one of so many bytes. */
+function addTo(copy: string, source: number, from: number, size: number): boolean {
+  const target = openIfThere(copy);
+  if (target === null) return false;
+  try {
+    if (fs.fstatSync(target).size !== from || !endAlike(source, target, from)) return false;
+    const added = Buffer.allocUnsafe(size - from);
+    if (fs.readSync(source, added, 0, added.length, from) !== added.length) return false;
+    for (let at = 0; at < added.length;) at += fs.writeSync(target, added, at, added.length - at, from + at);
+    return true;
+  } finally {
+    fs.closeSync(target);
+  }
+}
+
+function openIfThere(path: string): number | null {
+  try {
+    return fs.openSync(path, 'r+');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 
@@ -282,17 +273,25 @@ function continues(longer: string, shorter: string): boolean {
   try {
     const { size } = fs.fstatSync(short);
     if (fs.fstatSync(long).size < size || size === 0) return false;
-    const [a, b] = [Buffer.alloc(Math.min(COMPARED_BYTES, size)), Buffer.alloc(Math.min(COMPARED_BYTES, size))];
-    const at = size - a.length;
-    return (
-      fs.readSync(long, a, 0, a.length, at) === a.length &&
-      fs.readSync(short, b, 0, b.length, at) === b.length &&
-      a.equals(b)
-    );
+    return endAlike(long, short, size);
   } finally {
     fs.closeSync(long);
     fs.closeSync(short);
   }
+}
+
+/** Are the last bytes before `size` the same in both? */
+function endAlike(one: number, other: number, size: number): boolean {
+  const [a, b] = [
+    Buffer.allocUnsafe(Math.min(COMPARED_BYTES, size)),
+    Buffer.allocUnsafe(Math.min(COMPARED_BYTES, size)),
+  ];
+  const at = size - a.length;
+  return (
+    fs.readSync(one, a, 0, a.length, at) === a.length &&
+    fs.readSync(other, b, 0, b.length, at) === b.length &&
+    a.equals(b)
+  );
 }
 
 type StartRecord = JournalRecord<Stamped, unknown>;

@@ -9,8 +9,11 @@ export type SupervisorEffect =
   | { readonly kind: 'spawn'; readonly run: number }
   /** Watch a Manager that somebody else started: tell its end. */
   | { readonly kind: 'adopt'; readonly run: number; readonly pid: number; readonly startTime: string | null }
-  /** Ask the Manager whether it lives. Answered by `manager_answered`, or by nothing. */
-  | { readonly kind: 'probe'; readonly run: number }
+  /**
+   * Ask the Manager whether it lives. Answered by `manager_answered`, or by nothing. `isJournalEnough`: that its journal has
+   * grown since the question before is an answer too.
+   */
+  | { readonly kind: 'probe'; readonly run: number; readonly isJournalEnough: boolean }
   | { readonly kind: 'signal'; readonly run: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
   /** The Manager answers for the first time, or again. */
   | { readonly kind: 'serving'; readonly pid: number; readonly restarts: number }

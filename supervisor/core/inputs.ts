@@ -33,7 +33,7 @@ export type SupervisorInput =
       /** It ended by itself, by an exit code other than 0. */
       readonly isRefusal: boolean;
     }
-  /** It answered the question `probe` (or any later one). */
+  /** It answered the question `probe` (or any later one), or its journal did. */
   | { readonly kind: 'manager_answered'; readonly at: number; readonly run: number }
   | { readonly kind: 'stop_requested'; readonly at: number }
   | { readonly kind: 'tick'; readonly at: number };

@@ -153,7 +153,10 @@ function probe(turn: Turn): void {
   const { state } = turn;
   const { managerProbeMs } = state.timers;
   state.awaited = true;
-  turn.effects.push({ kind: 'probe', run: state.run });
+  // An idle Manager writes at every beat, which is as often. One that starts writes before it serves; and the death of one that
+  // is no child of ours is noticed by the connection that asks.
+  const isJournalEnough = state.status === 'serving' && !state.adopted;
+  turn.effects.push({ kind: 'probe', run: state.run, isJournalEnough });
   turn.deadline('probe', state.status === 'starting' ? Math.ceil(managerProbeMs / STARTING_PROBES) : managerProbeMs);
 }
 

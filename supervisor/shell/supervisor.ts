@@ -10,7 +10,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startClock } from '../../ssmmp/shell/clock.ts';
 import { Driver } from '../../ssmmp/shell/driver.ts';
-import { JournalMirror } from '../../ssmmp/shell/journal-mirror.ts';
+import { JournalMirror, LOOK_MS } from '../../ssmmp/shell/journal-mirror.ts';
 import type { Logger } from '../../ssmmp/shell/log.ts';
 import { removePidFile, writePidFile } from '../../ssmmp/shell/process-identity.ts';
 import { takeLock } from '../../ssmmp/shell/process-lock.ts';
@@ -68,12 +68,15 @@ export function startSupervisor(options: SupervisorOptions, log: Logger): Runnin
     switch (effect.kind) {
       case 'spawn':
         pulse.forget();
+        mirror.look(); // the last words of the one before
         return manager.spawn(effect.run);
       case 'adopt':
         return manager.adopt(effect.run, effect);
       case 'probe': {
-        const { run } = effect;
-        return pulse.ask(() => driver.input({ kind: 'manager_answered', run }));
+        const { run, isJournalEnough } = effect;
+        const answered = (): void => driver.input({ kind: 'manager_answered', run });
+        const hasWritten = mirror.look();
+        return isJournalEnough && hasWritten ? answered() : pulse.ask(answered);
       }
       case 'signal':
         return manager.signal(effect.run, effect.signal);
@@ -97,7 +100,8 @@ export function startSupervisor(options: SupervisorOptions, log: Logger): Runnin
     end(code);
   }
 
-  mirror.start();
   driver.input({ kind: 'supervisor_started', timerScale: options.timerScale, found: findManager(stateDir) });
+  // Else each question looks at the journal too: one waking up for both.
+  if (driver.state.timers.managerProbeMs > LOOK_MS) mirror.start();
   return { stop: () => driver.input({ kind: 'stop_requested' }), ended };
 }

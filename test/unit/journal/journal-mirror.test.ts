@@ -40,6 +40,27 @@ describe('the mirror of a journal', function () {
     await opened.journal.close();
   });
 
+  it('a look says whether the journal has grown since the one before, also into another segment', async () => {
+    const looked = async (): Promise<boolean> => {
+      const hasGrown = follower.look();
+      await follower.catchUp();
+      return hasGrown;
+    };
+    expect(await looked()).to.equal(false);
+    const opened = openLedger(folder, { segmentBytes: 500 });
+    expect(await looked()).to.equal(true);
+    expect(await looked()).to.equal(false);
+    for (let at = 1; at <= 400; at += 10) {
+      await record(opened, at, at + 9);
+      expect(await looked(), `after ${at}`).to.equal(true);
+      expect(await looked()).to.equal(false);
+    }
+    await opened.journal.close();
+    expect(bytesOf(mirror)[readdirSync(mirror).sort().at(-1) as string]).to.equal(
+      bytesOf(folder)[readdirSync(folder).sort().at(-1) as string],
+    );
+  });
+
   it('keeps the two newest segments, which are enough for the whole state', async () => {
     const opened = openLedger(folder, { segmentBytes: 500 });
     for (let at = 1; at <= 400; at += 10) {

@@ -63,28 +63,45 @@ describe('a connection', () => {
     expect(told).to.deep.equal(['1', '2', '3', 'closed']);
   });
 
-  it('what is in no hurry waits for company, keeps the order, and leaves after PATIENT_MS without any', async () => {
+  it('what is in no hurry waits for company that comes, keeps the order, and leaves after PATIENT_MS without any', async () => {
     const { ours, peer } = await pair();
     const chunks: string[] = [];
     peer.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
     const heard = async (text: string): Promise<void> => {
       while (chunks.join('') !== text) await once(peer, 'data');
     };
-    const from = performance.now();
-    ours.sendSoon('1');
+    let isComing = true;
+    const soon = (line: string): void => ours.sendSoon(line, () => isComing);
+    let from = performance.now();
+    soon('1');
     await new Promise((resolve) => setImmediate(resolve));
-    ours.sendSoon('2');
+    soon('2');
     await heard('1\n2\n');
     expect(chunks).to.have.length(1);
     expect(performance.now() - from).to.be.greaterThan(PATIENT_MS * 0.9);
     chunks.length = 0;
-    ours.sendSoon('3');
+    soon('3');
     ours.send('4');
-    ours.sendSoon('5');
+    soon('5');
     await heard('3\n4\n5\n');
     expect(chunks).to.have.length(1);
+    // The last of the company has come: nothing to wait for. A busy machine may be late, but not every time.
+    let best = Infinity;
+    for (let attempt = 0; attempt < 10 && best >= PATIENT_MS; attempt += 1) {
+      isComing = true;
+      chunks.length = 0;
+      from = performance.now();
+      soon('a');
+      await new Promise((resolve) => setImmediate(resolve));
+      soon('b');
+      isComing = false;
+      await heard('a\nb\n');
+      best = performance.now() - from;
+    }
+    expect(best).to.be.lessThan(PATIENT_MS);
+    isComing = true;
     chunks.length = 0;
-    ours.sendSoon('6');
+    soon('6');
     ours.end();
     await heard('6\n');
   });

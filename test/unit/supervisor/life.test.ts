@@ -116,6 +116,21 @@ describe('the supervisor’s machine', () => {
     expect(kinds(bench.died())).to.include('spawn');
   });
 
+  it('a journal that grows is an answer of a Manager that serves, not of one that starts nor of one it took over', () => {
+    const bench = new Bench();
+    const asked = (): boolean[] =>
+      bench
+        .pass(DEFAULT_TIMERS.managerProbeMs)
+        .flatMap((effect) => (effect.kind === 'probe' ? [effect.isJournalEnough] : []));
+    bench.start();
+    bench.spawned();
+    expect(asked()).to.include(false).and.not.include(true);
+    bench.answer();
+    expect(asked()).to.deep.equal([true]);
+    const other = new Bench();
+    expect(other.start({ pid: 7, startTime: '7' })).to.deep.include({ kind: 'probe', run: 1, isJournalEnough: false });
+  });
+
   it('answers between misses make it well again; a supervisor that slept for an hour kills nobody', () => {
     const bench = new Bench().serving();
     for (let round = 0; round < 5; round += 1) {
