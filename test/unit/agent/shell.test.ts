@@ -21,7 +21,6 @@ import { Output } from '../../../agent/shell/output.ts';
 import { acceptAll, takenPorts } from '../../../agent/shell/probes.ts';
 import { commandOf, loadRepository } from '../../../agent/shell/repository.ts';
 import { RotatingFile } from '../../../agent/shell/rotating-file.ts';
-import { HEALTH_WAIT_MS, HEALTH_WAITING_MAX, TraceFile } from '../../../agent/shell/trace-file.ts';
 import { StateFile } from '../../../agent/shell/state-file.ts';
 import { service } from './test-agent.ts';
 
@@ -144,47 +143,6 @@ describe('agent: rotating file', () => {
     writeFileSync(path, 'before\n');
     new RotatingFile(path, 1000, () => undefined).add('after');
     await until('the write', () => readFileSync(path, 'utf8') === 'before\nafter\n');
-  });
-});
-
-describe('agent: its trace', () => {
-  withFolder();
-  const traced = (at: number, type: string): Parameters<TraceFile['add']>[0] => ({
-    kind: 'trace', at, hop: 'instance-agent', from: '127.0.0.11', to: 'post/5', exchange: `Manager/${at}`, line: `type: ${type} ~ message_id: ${at}`,
-  }); // prettier-ignore
-  const HEALTH = 'service_instance_health_request';
-
-  it('health messages wait for another, for one that comes late enough, or for the end; the order is kept', () => {
-    const path = join(folder, 'trace.jsonl');
-    const trace = new TraceFile(path, () => undefined);
-    const written = (): string[] =>
-      (existsSync(path) ? readFileSync(path, 'utf8') : '')
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => (JSON.parse(line) as { exchange: string }).exchange);
-    trace.add(traced(1, HEALTH));
-    trace.add(traced(HEALTH_WAIT_MS, HEALTH));
-    expect(written()).to.deep.equal([]);
-    trace.add(traced(HEALTH_WAIT_MS + 1, HEALTH));
-    expect(written()).to.deep.equal(['Manager/1', `Manager/${HEALTH_WAIT_MS}`, `Manager/${HEALTH_WAIT_MS + 1}`]);
-    trace.add(traced(9001, HEALTH));
-    trace.add(traced(9002, 'session_request'));
-    trace.add(traced(9003, HEALTH));
-    trace.close();
-    expect(written().slice(3)).to.deep.equal(['Manager/9001', 'Manager/9002', 'Manager/9003']);
-  });
-
-  it('so many wait at most, and another message is not kept by them', async () => {
-    const path = join(folder, 'trace.jsonl');
-    const trace = new TraceFile(path, () => undefined);
-    for (let count = 0; count < HEALTH_WAITING_MAX; count += 1) trace.add(traced(1, HEALTH));
-    expect(readFileSync(path, 'utf8').split('\n')).to.have.length(HEALTH_WAITING_MAX + 1);
-    const from = performance.now();
-    trace.add(traced(2, HEALTH));
-    trace.add(traced(3, 'session_request'));
-    await until('the write', () => readFileSync(path, 'utf8').includes('Manager/3'));
-    expect(performance.now() - from).to.be.lessThan(HEALTH_WAIT_MS);
-    trace.close();
   });
 });
 
