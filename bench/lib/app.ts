@@ -38,14 +38,23 @@ export interface Answer {
   readonly lines: ReadonlyMap<string, string>;
 }
 
+interface Waiting {
+  take(answer: Answer): void;
+  lose(error: Error): void;
+}
+
 /** One connection to the gateway. Any number of requests may be under way. */
 export class User {
   private readonly client: LineClient;
-  private readonly waiting = new Map<number, (answer: Answer) => void>();
+  private readonly waiting = new Map<number, Waiting>();
   private lastId = 0;
 
   constructor(client: LineClient) {
     this.client = client;
+    // Without this a bench whose connection breaks would wait for ever.
+    client.socket.once('close', () => {
+      for (const { lose } of this.waiting.values()) lose(new Error('the gateway closed before it had answered'));
+    });
     client.onLine = (line) => {
       const lines = new Map<string, string>();
       for (const part of line.split(' ~ ')) {
@@ -53,10 +62,10 @@ export class User {
         lines.set(part.slice(0, colon), part.slice(colon + 2));
       }
       const id = Number(lines.get('Message_id'));
-      const take = this.waiting.get(id);
-      if (take === undefined) throw new Error(`an answer that nobody waits for: ${line.slice(0, 300)}`);
+      const asked = this.waiting.get(id);
+      if (asked === undefined) throw new Error(`an answer that nobody waits for: ${line.slice(0, 300)}`);
       this.waiting.delete(id);
-      take({ status: Number(lines.get('Status')), lines });
+      asked.take({ status: Number(lines.get('Status')), lines });
     };
   }
 
@@ -66,11 +75,12 @@ export class User {
 
   /** `contents` are the lines 1, 2, …, already encoded. Any status is an answer. */
   ask(type: string, ...contents: string[]): Promise<Answer> {
+    if (this.client.socket.destroyed) return Promise.reject(new Error('the gateway has closed the connection'));
     this.lastId += 1;
     const id = this.lastId;
     const lines = contents.map((text, index) => ` ~ Line_${index + 1}: ${text}`).join('');
-    return new Promise((resolve) => {
-      this.waiting.set(id, resolve);
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { take: resolve, lose: reject });
       this.client.socket.write(`Type: ${type} ~ Message_id: ${id}${lines}\n`, 'latin1');
     });
   }
