@@ -24,6 +24,8 @@ const PASSWORD = 'correct horse 1\n';
 /** Types the chapter of a lab in a home of its own; an AssertionError says which command printed something else. */
 export async function typeChapter(lab: Lab, places: Places): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'ssmmp-chapter-'));
+  // as in a clone, where students' folders lie
+  writeFileSync(join(home, 'package.json'), '{"type": "module"}');
   const { subnet, release } = await takeSubnet();
   const lifeline = new Lifeline();
   const environment = environmentFor(home, subnet, places, lifeline);

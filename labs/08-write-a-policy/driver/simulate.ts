@@ -43,6 +43,8 @@ export interface Simulated {
   readonly yours: readonly Outcome[];
   readonly theirs: readonly Outcome[];
   readonly calm: Outcome;
+  /** What the policy does under the load of the check in the cluster: does it ask for more replicas, for fewer again soon after? */
+  readonly burst: { readonly more: boolean; readonly fewer: boolean };
 }
 
 /** What is printed with `curves`: the built-in policy on the first load of the seed, twice a second. */
@@ -81,7 +83,26 @@ function calm(chance: Chance): Load {
   return () => 128 * (0.4 + 1.2 * chance.next());
 }
 
+/** Three times what a replica answers, and then nothing: what ../check.ts sends to a real one. */
+const BURST_MS = 8_000;
+function burst(): Load {
+  return (now) => (now < BURST_MS ? 3 * RATE_PER_REPLICA : 0);
+}
+/** What is asked for later than this is not waited for in a cluster. */
+const SOON_MS = 20_000;
+
+function changesOf(policy: Policy<'scaling'>): Simulated['burst'] {
+  const service = new Service(policy, burst());
+  service.run();
+  const wanted = service.wanted.filter(({ at }) => at < BURST_MS + SOON_MS);
+  const early = wanted.filter(({ at }) => at < BURST_MS).map(({ replicas }) => replicas);
+  const fewer = wanted.some(({ replicas }, index) => replicas < (wanted[index - 1]?.replicas ?? MIN));
+  return { more: Math.max(...early) > MIN, fewer };
+}
+
 class Service {
+  /** Each answer of the policy. */
+  readonly wanted: { readonly at: number; readonly replicas: number }[] = [];
   readonly #policy: Policy<'scaling'>;
   readonly #load: Load;
   #replicas: { id: number; onAt: number; requests: number }[] = [{ id: 1, onAt: 0, requests: 0 }];
@@ -160,6 +181,7 @@ class Service {
     const problem = choiceProblem('scaling', view, choice);
     if (problem !== null) throw new Error(problem);
     if (choice.state !== undefined) this.#state = JSON.parse(JSON.stringify(choice.state)) as ScalingView['state'];
+    this.wanted.push({ at: now, replicas: choice.replicas });
     if (choice.replicas === this.#replicas.length) return false;
     while (this.#replicas.length < choice.replicas) {
       this.#ids += 1;
@@ -230,6 +252,7 @@ function simulated(policy: Policy<'scaling'>): Simulated {
     yours: loads.map((each) => new Service(policy, hills(new Chance(each))).run()),
     theirs: loads.map((each) => new Service(starter.scaling, hills(new Chance(each))).run()),
     calm: new Service(policy, calm(new Chance(Number(seed)))).run(),
+    burst: changesOf(policy),
   };
 }
 

@@ -7,7 +7,7 @@
  * A check that nobody tried on wrong answers accepts them, sooner or later. So this is not a test of the labs alone: it is
  * the reason to believe a verdict.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LabResult } from '../core/result.ts';
 import { runCheck } from './check.ts';
@@ -27,6 +27,9 @@ export class Proof {
     this.lab = lab;
     this.#places = places;
     this.#folder = folder;
+    // as in a clone, where students' folders lie
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
   }
 
   /** What is wrong with the starter's verdict; null: it fails, as it must. */

@@ -14,7 +14,7 @@ import { parseRepository } from '../../../ssmmp/core/repository-file.ts';
 import { bundle } from './bundle.ts';
 import type { Places } from './places.ts';
 
-/** What is built into a folder: `built/<name>.js` and this file. */
+/** What is built into a folder: `built/<name>.cjs` and this file. */
 export const REPOSITORY_FILE = 'repository.yaml';
 
 /** Services of a lab: those of its folder `services/` that call runService. */
@@ -38,7 +38,8 @@ export async function writeRepository(
   for (const [name, { run, env }] of known.services)
     entries[name] = { run: run.map((word) => (word.includes('/') ? join(places.dist, word) : word)), env };
   for (const [name, source] of services) {
-    const program = join(folder, 'built', `${name}.js`);
+    // .cjs, and not .js: students' folders lie in the clone, which is a package of ES modules
+    const program = join(folder, 'built', `${name}.cjs`);
     await bundle(source, program, places);
     entries[name] = { run: ['node', relative(folder, program)] };
   }
