@@ -52,33 +52,35 @@ async function show(demo: Demo, settings: Settings): Promise<void> {
       ? `  on a testbed of its own (${testbed.settings.subnet})\n`
       : `  on the testbed of ${testbed.settings.stateDir}\n`,
   );
-  let report: DemoReport;
+  const stage = new Stage(testbed.settings, demo.senders);
+  let report: DemoReport | null;
   try {
-    report = await Promise.race([perform(demo, testbed.settings), interrupted(stop)]);
+    report = await Promise.race([perform(demo, stage), interrupted(stop)]);
   } finally {
+    await stage.close();
     await testbed.end();
+  }
+  if (report === null) {
+    tell(`${style.bad('ssmmp:')} the demo was interrupted; what it broke is undone`);
+    process.exit(EXIT.interrupted); // its script stands somewhere in its middle and must not go on
   }
   if (settings.output === 'json') writeData(`${JSON.stringify(report, null, 2)}\n`);
   else writeData(`\n${reportText(report, styleFor(process.stdout))}`);
   if (!report.kept) throw new Outcome(EXIT.failed);
 }
 
-async function perform(demo: Demo, settings: Settings): Promise<DemoReport> {
+async function perform(demo: Demo, stage: Stage): Promise<DemoReport> {
   const fromMs = performance.now();
-  const stage = new Stage(settings, demo.senders);
-  try {
-    await stage.begin();
-    const measures = [...(await demo.run(stage)), ...(await stage.end())];
-    const kept = measures.every((one) => one.kept);
-    return { demo: demo.name, title: demo.title, measures, kept, seconds: (performance.now() - fromMs) / 1000 };
-  } finally {
-    await stage.close();
-  }
+  await stage.begin();
+  const measures = [...(await demo.run(stage)), ...(await stage.end())];
+  const kept = measures.every((one) => one.kept);
+  return { demo: demo.name, title: demo.title, measures, kept, seconds: (performance.now() - fromMs) / 1000 };
 }
 
-/** Rejects on a Ctrl-C: then faults are undone and the testbed ends. */
-function interrupted(stop: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    stop.addEventListener('abort', () => reject(new OperatorError(EXIT.failed, 'the demo was interrupted')));
+/** Resolves on a Ctrl-C, also one that came while the testbed was started: then faults are undone and the testbed ends. */
+function interrupted(stop: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (stop.aborted) resolve(null);
+    else stop.addEventListener('abort', () => resolve(null));
   });
 }

@@ -50,6 +50,7 @@ export class Stage {
   readonly crew: Crew;
   readonly #events: { readonly event: OperatorEvent; readonly atMs: number }[] = [];
   #faults: string[] = [];
+  #starting: Promise<FaultRecord | null> = Promise.resolve(null);
   #isOver = false;
   #unwatch: () => void = () => undefined;
 
@@ -87,6 +88,7 @@ export class Stage {
   async close(): Promise<void> {
     this.#isOver = true;
     this.#unwatch();
+    await this.#starting; // one that is on its way is undone too
     await this.undo().catch(() => null); // the testbed is gone, and its faults with it
     this.crew.close();
   }
@@ -96,9 +98,13 @@ export class Stage {
   }
 
   async fault(request: FaultRequest): Promise<FaultRecord> {
-    const record = await this.front.start(request);
-    this.#faults.push(record.id);
-    return record;
+    if (this.#isOver) throw new OperatorError(EXIT.failed, 'the demo is over: nothing more is broken');
+    const starting = this.front.start(request).then((record) => {
+      this.#faults.push(record.id);
+      return record;
+    });
+    this.#starting = starting.catch(() => null); // told to who asked
+    return await starting;
   }
 
   /** Undoes the faults of this demo, the youngest first. */

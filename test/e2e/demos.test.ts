@@ -2,6 +2,8 @@
  * Every `ssmmp demo`, run as a person runs it: its promises are kept, what it broke is whole again. Times may be longer here
  * than promised: other tests have had the machine's attention, and figures are the benchmarks' business.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,6 +46,24 @@ describe('ssmmp demo', function () {
         const rows = await operator.list<{ status: string }>('nodes').catch(() => []);
         return rows.length === 3 && rows.every(({ status }) => status === 'registered');
       });
+    });
+
+  for (const name of ['node-off', 'torn-log'])
+    it(`${name}: after a Ctrl-C, twice as under npx, nothing stays broken and nothing goes on`, async () => {
+      const child = spawn(process.execPath, ['bin/ssmmp.mjs', 'demo', name, '--state-dir', cluster.stateDir]);
+      const ended = once(child, 'exit');
+      let err = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+      await until('something is broken, or moved', () => Promise.resolve(/^»|operator migrates|of its own/m.test(err)));
+      child.kill('SIGINT');
+      await new Promise((resolve) => setTimeout(resolve, 20)); // the second must not be merged with the first
+      child.kill('SIGINT');
+      const [code] = (await ended) as [number | null];
+      expect(code, err).to.equal(130);
+      expect(err)
+        .to.include('the demo was interrupted')
+        .and.not.match(/\n +at /);
+      expect((await cluster.ssmmp('fault', 'list', '-o', 'json')).out).to.equal('[]\n');
     });
 
   it('a testbed of its own is gone afterwards, files and processes', () => {
