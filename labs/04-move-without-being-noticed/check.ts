@@ -36,13 +36,13 @@ function scenario(name: string): (work: Work) => Promise<void> {
       const ours = relative(all.folder, join(all.places.labs, all.lab, 'driver', 'alone.ts'));
       return [await all.bundle('mine/file-transfer.ts'), await all.bundle(ours)] as const;
     });
-    const ran = await work.node(driver, [program, name, work.scratch(name)], { deadlineMs: SCENARIO_MS });
-    const line = ran.out.trim().split('\n').at(-1) ?? '';
-    if (ran.code !== 0 || !/^(null|\{.*\})$/.test(line)) {
-      const came = ran.isLate ? `nothing in ${SCENARIO_MS / 1000} s` : ran.err.trim().slice(0, 2_000);
+    const ran = await work.judged<UnmetText | null>(driver, [program, name, work.scratch(name)], SCENARIO_MS);
+    const [wrong] = ran.told;
+    if (ran.code !== 0 || wrong === undefined) {
+      const said = ran.err.trim().slice(0, 2_000) || 'it ended before it had answered';
+      const came = ran.isLate ? `nothing in ${SCENARIO_MS / 1000} s` : said;
       throw new Unmet({ expected: 'mine/file-transfer.ts answers every request', came });
     }
-    const wrong = JSON.parse(line) as UnmetText | null;
     if (wrong !== null) throw new Unmet(wrong);
   };
 }

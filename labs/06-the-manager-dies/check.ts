@@ -172,18 +172,19 @@ export const checks = defineChecks({
   },
 
   recover: async (work) => {
-    const { seed } = work;
+    void work.seed; // the verdict names it
     const student = await work.bundle('recover.ts');
     const driver = await work.bundle(
       relative(work.folder, join(work.places.labs, work.lab, 'driver', 'try-recover.ts')),
     );
-    const ran = await work.node(driver, [student, String(seed)], { deadlineMs: TRY_MS });
-    const line = ran.out.trim().split('\n').at(-1) ?? '';
-    if (ran.code !== 0 || !line.startsWith('{')) {
-      const came = ran.isLate ? `nothing in ${TRY_MS / 1000} s` : ran.err.trim().slice(0, 2_000);
+    const ran = await work.judged<Tried>(driver, [student], TRY_MS);
+    const [tried] = ran.told;
+    if (ran.code !== 0 || tried === undefined) {
+      const said = ran.err.trim().slice(0, 2_000) || 'it ended before it was asked';
+      const came = ran.isLate ? `nothing in ${TRY_MS / 1000} s` : said;
       throw new Unmet({ expected: 'a function `recover` that answers any bytes', came });
     }
-    const { problem } = JSON.parse(line) as Tried;
+    const { problem } = tried;
     if (problem === null) return;
     const { what, expected, came, segment } = problem;
     const file = join(work.scratch('recover'), 'segment.jsonl');

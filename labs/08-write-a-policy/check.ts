@@ -35,14 +35,15 @@ const STARTED_MS = 20_000;
 const graphShape = z.looseObject({ policies: z.record(z.string(), z.unknown()).optional() });
 
 function simulated(work: Work): Promise<Simulated> {
-  const { seed } = work;
+  void work.seed; // the verdict names it
   return work.once('simulated', async (all) => {
     const policy = await all.bundle('policy.ts');
     const simulate = await all.bundle(relative(all.folder, join(all.places.labs, all.lab, 'driver', 'simulate.ts')));
-    const ran = await all.node(simulate, [policy, String(seed)], { deadlineMs: SIMULATION_MS });
-    const line = ran.out.trim().split('\n').at(-1) ?? '';
-    if (ran.code === 0 && line.startsWith('{')) return JSON.parse(line) as Simulated;
-    const came = ran.isLate ? `nothing in ${SIMULATION_MS / 1000} s` : ran.err.trim().slice(0, 2_000);
+    const ran = await all.judged<Simulated>(simulate, [policy], SIMULATION_MS);
+    const [simulated] = ran.told;
+    if (ran.code === 0 && simulated !== undefined) return simulated;
+    const said = ran.err.trim().slice(0, 2_000) || 'it ended before it was asked';
+    const came = ran.isLate ? `nothing in ${SIMULATION_MS / 1000} s` : said;
     throw new Unmet({ expected: 'a function `scaling` that answers every view', came });
   });
 }

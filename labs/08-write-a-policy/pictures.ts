@@ -8,7 +8,6 @@ import { join, relative } from 'node:path';
 import type { Pictures, Work } from '../runner/api.ts';
 import type { Curves } from './driver/simulate.ts';
 
-const SEED = 1;
 /** Of five minutes the first two: enough hills to see how it climbs and how it comes down. */
 const SECONDS = 120;
 
@@ -16,7 +15,7 @@ export async function pictures(work: Work): Promise<Pictures> {
   const policy = await work.bundle('policy.ts');
   const driver = join(work.places.labs, work.lab, 'driver', 'simulate.ts');
   const simulate = await work.bundle(relative(work.folder, driver));
-  const { out } = await work.node(simulate, [policy, String(SEED), 'curves']);
+  const { out } = await work.node(simulate, [policy, 'curves']);
   const curves = (JSON.parse(out) as Curves).filter(({ second }) => second <= SECONDS);
   const line = (name: string, value: (at: Curves[number]) => number, isStep: boolean) => ({
     name,

@@ -82,10 +82,15 @@ function middle(rows: readonly Row[], variant: Variant, name: Figure): number | 
 async function tried(work: Work, mode: 'forward' | 'parse', test: string, says: string): Promise<void> {
   work.text('pass.mjs');
   const harness = join(work.places.root, 'labs', work.lab, 'driver', 'harness.mjs');
-  const ran = await work.node(harness, [work.path('pass.mjs'), mode, test], { deadlineMs: 20_000 });
-  if (!ran.out.startsWith('{'))
+  const ran = await work.judged<{ came: string; expected: string }>(
+    harness,
+    [work.path('pass.mjs'), mode, test],
+    20_000,
+  );
+  const [told] = ran.told;
+  if (told === undefined)
     throw new Unmet({ expected: `${mode}: ${says}`, came: `pass.mjs ended with code ${ran.code}\n${ran.err.trim()}` });
-  const { came, expected } = JSON.parse(ran.out) as { came: string; expected: string };
+  const { came, expected } = told;
   expectThat(came === expected, { expected: `${mode}: ${says}: ${expected}`, came });
 }
 

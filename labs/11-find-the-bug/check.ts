@@ -52,7 +52,12 @@ async function repaired(work: Work, bug: Bug): Promise<void> {
   const given = work.yaml('seeds.yaml', seedsShape)[`bug_${bug.number}`];
   const fresh = Array.from({ length: FRESH }, () => work.chance.below(SEEDS_BELOW));
   const seeds = [...new Set([...(given === undefined ? [] : [given]), ...breaking, ...fresh])];
-  for (const { seed, broken } of await theirs(['judge', ...seeds.map(String)])) {
+  const verdicts = await theirs(['judge', ...seeds.map(String)]);
+  expectThat(verdicts.length === seeds.length, {
+    expected: `cores that run ${seeds.length} seeds to their ends`,
+    came: `they ended the program after ${verdicts.length}`,
+  });
+  for (const { seed, broken } of verdicts) {
     if (broken === null) continue;
     // A seed that breaks the clone as it is says nothing of the student.
     const [bare] = await (await ours(work))(['judge', String(seed)]);

@@ -136,7 +136,12 @@ function addHint(lab: Command): void {
         const names = work.lab.checks.map(({ name }) => name);
         if (item !== undefined && !names.includes(item))
           throw new LabError(`lab ${work.lab.number} has no item '${item}'; there are ${names.join(', ')}`, true);
-        const failed = readMemory(work.folder)?.last?.failed ?? [];
+        const last = readMemory(work.folder)?.last;
+        if (item === undefined && last?.verdict === 'passed')
+          return tell(
+            `Nothing is left to hint at: the last check passed. \`npx ssmmp lab hint ${names[0] ?? ''}\` asks for one item.`,
+          );
+        const failed = last?.failed ?? [];
         const about = item ?? names.find((name) => failed.includes(name)) ?? (names[0] as string);
         const { text, step, of } = nextHint(work.folder, work.lab, about);
         tell(`Hint ${step} of ${of} for ${about}:`);

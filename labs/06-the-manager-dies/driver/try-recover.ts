@@ -1,9 +1,10 @@
 /**
- * A student's `recover` on journals from a seed: node try-recover.cjs RECOVER SEED. Prints one JSON line.
+ * A student's `recover` on journals from a seed: node try-recover.cjs RECOVER. Tells the check one value.
  *
  * Lives here: making segments, damaging them, asking. What is right is not thought up here: the recovery that a Manager starts
  * with reads the same bytes from a disk that is a piece of memory.
  */
+import { seed, tellCheck } from '../../runner/judge.ts';
 import { crc32 } from 'node:zlib';
 import { createRequire } from 'node:module';
 import { Chance } from '../../runner/api.ts';
@@ -146,7 +147,7 @@ function tryAll(recover: (segment: Uint8Array) => unknown, seed: number): Tried 
   return { cases, problem: null };
 }
 
-const [file = '', seed = '1'] = process.argv.slice(2);
+const [file = ''] = process.argv.slice(2);
 const { recover } = createRequire(file)(file) as { recover?: (segment: Uint8Array) => unknown };
 if (typeof recover !== 'function') throw new Error('recover.ts exports no function `recover`');
-console.log(JSON.stringify(tryAll(recover, Number(seed))));
+tellCheck(tryAll(recover, seed));

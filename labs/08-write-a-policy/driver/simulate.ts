@@ -1,5 +1,5 @@
 /**
- * A service under load with a policy that scales it, without a cluster: node simulate.cjs POLICY SEED [curves]. Prints one JSON line.
+ * A service under load with a policy that scales it, without a cluster: node simulate.cjs POLICY [curves]. Tells the check one value.
  *
  * Lives here: the model and what is measured. Does not live here: what is expected (../check.ts).
  *
@@ -7,6 +7,7 @@
  * what is left waits. Who comes now waits for all in front. A replica that is asked for comes on START_MS later and is paid from the
  * moment it was asked for. Health is asked once a second, so loads are up to a second old.
  */
+import { seed, tellCheck } from '../../runner/judge.ts';
 import { createRequire } from 'node:module';
 import { Chance } from '../../runner/api.ts';
 import { choiceProblem } from '../../../ssmmp/core/policy.ts';
@@ -240,18 +241,20 @@ function problemOf(policy: Policy<'scaling'>): string {
   return '';
 }
 
-const [file = '', seed = '1', mode] = process.argv.slice(2);
+const [file = '', mode] = process.argv.slice(2);
 const { scaling } = createRequire(file)(file) as { scaling?: Policy<'scaling'> };
 if (typeof scaling !== 'function') throw new Error('policy.ts exports no function `scaling`');
-const loads = Array.from({ length: LOADS }, (_, at) => Number(seed) * LOADS + at);
-console.log(JSON.stringify(mode === 'curves' ? curvesOf(loads[0] ?? 0) : simulated(scaling)));
+const loads = Array.from({ length: LOADS }, (_, at) => seed * LOADS + at);
+// a picture shows the load of seed 1, which nobody need hide
+if (mode === 'curves') console.log(JSON.stringify(curvesOf(loads[0] ?? 0)));
+else tellCheck(simulated(scaling));
 
 function simulated(policy: Policy<'scaling'>): Simulated {
   return {
     problem: problemOf(policy),
     yours: loads.map((each) => new Service(policy, hills(new Chance(each))).run()),
     theirs: loads.map((each) => new Service(starter.scaling, hills(new Chance(each))).run()),
-    calm: new Service(policy, calm(new Chance(Number(seed)))).run(),
+    calm: new Service(policy, calm(new Chance(seed))).run(),
     burst: changesOf(policy),
   };
 }

@@ -1,11 +1,15 @@
-// Tries a student's pass.mjs in a process of its own: node harness.mjs PASS_FILE MODE TEST. Prints one JSON line: what came.
+// Tries a student's pass.mjs in a process of its own: node harness.mjs PASS_FILE MODE TEST. Tells the check what came.
 //
 // Two pairs of connections on loopback, the function between them: a -- [left right] -- b.
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { pathToFileURL } from 'node:url';
 
+// Before the student's code is there: what the check believes begins with its secret (labs/runner/judge.ts).
+const { secret } = JSON.parse(readFileSync(0, 'utf8'));
+const { stringify } = JSON;
 const [file, mode, test] = process.argv.slice(2);
 const MEGABYTE = 1024 * 1024;
 const PATIENCE_MS = 3000;
@@ -113,5 +117,5 @@ const TESTS = {
     return { came: taken ?? 'the writer waits', expected: 'the writer waits' };
   },
 };
-console.log(JSON.stringify(await TESTS[test]()));
+console.log(`${secret} ${stringify(await TESTS[test]())}`);
 process.exit(0);

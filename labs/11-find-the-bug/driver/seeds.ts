@@ -29,16 +29,20 @@ export async function textOf(work: Work, folder: string, words: readonly string[
 /** The simulator with a student's cores. Throws Unmet where they cannot be built or run. */
 export async function simulatorOf(work: Work, folder: string): Promise<Simulator> {
   const built = await work.bundleOver(DRIVER, overlayOf(folder));
-  return async (words) => verdictsIn(printed(await work.node(built, words, { deadlineMs: RUN_MS })));
+  return async (words) => {
+    const ran = await work.judged<Verdict>(built, words, RUN_MS);
+    printed(ran);
+    return ran.told;
+  };
 }
 
 /** The same with cores of ours: where they cannot be run, no student is to blame. */
 async function simulatorOfOurs(work: Work, folder: string): Promise<Simulator> {
   const built = await work.bundleOver(DRIVER, overlayOf(folder));
   return async (words) => {
-    const ran = await work.node(built, words, { deadlineMs: RUN_MS });
+    const ran = await work.judged<Verdict>(built, words, RUN_MS);
     if (ran.code !== 0) throw new Error(`the simulator with our own cores: ${ran.isLate ? 'too late' : ran.err}`);
-    return verdictsIn(ran.out);
+    return ran.told;
   };
 }
 
@@ -46,11 +50,6 @@ function printed(ran: Ran): string {
   if (ran.code === 0) return ran.out;
   const came = ran.isLate ? `no end within ${RUN_MS / 1000} s` : ran.err.trim().slice(0, 2_000);
   throw new Unmet({ expected: 'cores that can be run', came });
-}
-
-function verdictsIn(text: string): Verdict[] {
-  const lines = text.split('\n').filter((line) => line.startsWith('{'));
-  return lines.map((line) => JSON.parse(line) as Verdict);
 }
 
 /** The clone's own cores, built once a run. */

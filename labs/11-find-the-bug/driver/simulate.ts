@@ -8,6 +8,7 @@
  *
  * Lives here: those three. Does not live here: the simulator (sim/), the words of its options (sim-cli/), which cores.
  */
+import { tellCheck } from '../../runner/judge.ts';
 import { failureOf } from '../../../sim-cli/report.ts';
 import { readOptions, STEPS } from '../../../sim-cli/options.ts';
 import { run } from '../../../sim/run.ts';
@@ -25,7 +26,7 @@ function verdictOf(seed: number): Verdict {
   return { seed, events, broken };
 }
 
-const tell = (verdict: Verdict): void => console.log(JSON.stringify(verdict));
+const tell = (verdict: Verdict): void => tellCheck(verdict);
 
 /** Tells of the first `want` that break a law. */
 function find(want: number, seeds: Iterable<number>): void {

@@ -5,6 +5,7 @@
  *
  * Everything started through it ends with it. What several items share (one cluster for all of them) is made once, by name.
  */
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { z } from 'zod';
@@ -45,6 +46,7 @@ export class RunState {
 }
 
 /** Longest file of a student that is read. */
+const SECRET_BYTES = 16;
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
 
 export class Work {
@@ -197,6 +199,17 @@ export class Work {
   /** Runs a plain Node program to its end, as it stands. */
   node(script: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Ran> {
     return runNode(script, args, this.#scope, options);
+  }
+
+  /**
+   * Runs a driver of ours that has a student's code in its process, and gives what it told by `tellCheck` (judge.ts) of it; nothing
+   * that the student's code prints is taken for that. Drivers read the seed from there.
+   */
+  async judged<T>(script: string, args: readonly string[], deadlineMs: number): Promise<Ran & { told: readonly T[] }> {
+    const secret = randomBytes(SECRET_BYTES).toString('hex');
+    const ran = await this.node(script, args, { deadlineMs, input: JSON.stringify({ secret, seed: this.#seed }) });
+    const lines = ran.out.split('\n').filter((line) => line.startsWith(`${secret} `));
+    return { ...ran, told: lines.map((line) => JSON.parse(line.slice(secret.length)) as T) };
   }
 
   /** Called when the item is over, or the run where it is said inside `once`; for what a check started by itself. */
