@@ -1,6 +1,6 @@
 /** `ssmmp lab check` and `ssmmp lab watch`. */
 import { randomInt } from 'node:crypto';
-import { watch } from 'node:fs';
+import { readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { worstOf } from '../../labs/runner/core/result.ts';
@@ -44,7 +44,7 @@ export function addLabCheck(lab: Command): void {
     .description('check your work: points per item, and the first failure in full')
     .argument('[lab]', 'its number (default: the folder you stand in)')
     .option('--dir <folder>', 'the working folder')
-    .option('--seed <n>', 'chance comes from it (default: another one each time)', wholeNumber(0, SEED_MAX))
+    .option('--seed <n>', 'chance comes from it; - reads it from stdin (default: another one each time)', seedOf)
     .option('--only <items>', 'only these items, with commas', (text: string) => text.split(','), [])
     .option('--repeat <n>', 'so many times, each with the next seed; the worst counts', wholeNumber(1, REPEAT_MAX), 1)
     .option('--quick', 'without the items that start processes', false)
@@ -63,6 +63,10 @@ export function addLabCheck(lab: Command): void {
   ]);
 }
 
+function seedOf(text: string): number {
+  return wholeNumber(0, SEED_MAX)(text === '-' ? readFileSync(0, 'utf8').trim() : text);
+}
+
 async function check(wanted: string | null, options: CheckOptions, command: Command): Promise<void> {
   const places = labPlaces(options.runs);
   const isShipped = options.starter || options.solution || options.wrong !== undefined;
@@ -74,6 +78,8 @@ async function check(wanted: string | null, options: CheckOptions, command: Comm
       `lab ${lab.number} has no item '${unknown.join("', '")}'; there are ${lab.checks.map(({ name }) => name).join(', ')}`,
       true,
     );
+  // Node would open its debugger to whoever may send this signal: the programs of a submission may
+  process.on('SIGUSR1', () => undefined);
   const first = options.seed ?? randomInt(1, SEED_MAX);
   const stop = interruption();
   const results: LabResult[] = [];

@@ -11,6 +11,7 @@ import { gradeAll } from '../../labs/runner/shell/grade.ts';
 import { findLab, LabError } from '../../labs/runner/shell/lab-folder.ts';
 import { shortPath } from '../../labs/runner/shell/work-folder.ts';
 import { EXIT, Outcome } from '../core/exit-code.ts';
+import { visible } from '../core/event-text.ts';
 import { columnsText } from '../core/tables.ts';
 import { labErrors, labPlaces } from '../shell/labs.ts';
 import { styleFor, tell, writeData } from '../shell/output.ts';
@@ -77,11 +78,12 @@ async function grade(dirs: readonly string[], options: Options, command: Command
     seconds: options.seconds,
     memoryMb: options.memory,
     out,
+    hidden: options.seeds === undefined ? null : resolve(options.seeds),
     onGraded: (graded, done) => {
       const points = graded.result === null ? 'no grade' : `${graded.result.points}/${graded.result.points_max}`;
-      const why = graded.problem === null ? '' : `  ${graded.problem.whose}: ${graded.problem.text}`;
+      const why = graded.problem === null ? '' : `  ${graded.problem.whose}: ${visible(graded.problem.text)}`;
       tell(
-        `${String(done).padStart(3)}/${folders.length}  ${graded.submission.padEnd(width)}  ${points.padStart(8)}  ${seconds(graded.took_ms)}${style.bad(why)}`,
+        `${String(done).padStart(3)}/${folders.length}  ${visible(graded.submission).padEnd(width)}  ${points.padStart(8)}  ${seconds(graded.took_ms)}${style.bad(why)}`,
       );
     },
   });
@@ -100,10 +102,10 @@ async function grade(dirs: readonly string[], options: Options, command: Command
 
 function table(all: readonly Graded[]): string {
   const rows = all.map((graded) => [
-    graded.submission,
+    visible(graded.submission),
     String(graded.result?.points ?? 0),
     graded.result?.verdict ?? (graded.problem?.whose === 'student' ? 'failed' : 'broken'),
-    graded.problem?.text ??
+    (graded.problem === null ? null : visible(graded.problem.text)) ??
       graded.result?.items
         .filter(({ status }) => status !== 'passed')
         .map(({ name }) => name)

@@ -13,6 +13,7 @@ import type { Graded } from '../../labs/runner/core/exports.ts';
 import { bundle } from '../../labs/runner/shell/bundle.ts';
 import { runCheck } from '../../labs/runner/shell/check.ts';
 import type { Checked } from '../../labs/runner/shell/check.ts';
+import { gradeAll } from '../../labs/runner/shell/grade.ts';
 import { makeFence } from '../../labs/runner/shell/fence.ts';
 import { readLab } from '../../labs/runner/shell/lab-folder.ts';
 import { makeRunFolder, writeRun } from '../../labs/runner/shell/run-folder.ts';
@@ -39,6 +40,9 @@ export const checks = defineChecks({
   other: async (work) => { OTHER },
 });
 `;
+
+/** Nothing on stdin, nothing kept from it. */
+const OPEN = { input: '', readOnly: [], writable: [], hidden: [] };
 
 describe('labs: the runner', function () {
   this.timeout(60_000);
@@ -193,13 +197,75 @@ describe('labs: the runner', function () {
       'sleep.js',
       "require('node:child_process').spawn('sleep', ['33.25'], { detached: true }); setTimeout(() => {}, 60000);",
     );
-    const late = await fence.run([join(folder, 'sleep.js')], { seconds: 1, memoryMb: 512, cwd: folder });
+    const late = await fence.run([join(folder, 'sleep.js')], { seconds: 1, memoryMb: 512, cwd: folder, ...OPEN });
     expect(late.limit).to.equal('it took longer than 1 s');
     put('eat.js', 'const all = []; setInterval(() => all.push(Buffer.alloc(8e6, 1)), 5);');
-    const fat = await fence.run([join(folder, 'eat.js')], { seconds: 30, memoryMb: 200, cwd: folder });
+    const fat = await fence.run([join(folder, 'eat.js')], { seconds: 30, memoryMb: 200, cwd: folder, ...OPEN });
     expect(fat.limit).to.match(/MB together; 200 are allowed/);
-    const fine = await fence.run(['-e', 'console.log(6)'], { seconds: 30, memoryMb: 200, cwd: folder });
+    const fine = await fence.run(['-e', 'console.log(6)'], { seconds: 30, memoryMb: 200, cwd: folder, ...OPEN });
     expect(fine).to.deep.include({ code: 0, out: '6\n', limit: null });
+  });
+
+  it('what is in a fence may not write the clone, and finds the hidden seeds empty', async function () {
+    const fence = makeFence();
+    if (fence.says.startsWith('no namespaces')) this.skip();
+    put("it's ours/seeds.txt", '4242');
+    put('own/a', '');
+    const program = `
+      const { readFileSync, writeFileSync } = require('node:fs');
+      const { spawnSync } = require('node:child_process');
+      const can = (action) => { try { action(); return true; } catch { return false; } };
+      spawnSync('umount', ['seeds.txt']);
+      spawnSync('mount', ['-o', 'remount,bind,rw', '.']);
+      console.log(JSON.stringify({
+        seeds: readFileSync('seeds.txt', 'utf8'), stdin: readFileSync(0, 'utf8'),
+        ours: can(() => writeFileSync('x', '')), own: can(() => writeFileSync('../own/a', 'x')),
+      }));`;
+    const ours = join(folder, "it's ours");
+    const ran = await fence.run(['-e', program], {
+      seconds: 30,
+      memoryMb: 512,
+      cwd: ours,
+      input: '7',
+      readOnly: [ours, folder],
+      writable: [join(folder, 'own')],
+      hidden: [join(ours, 'seeds.txt')],
+    });
+    expect(ran.err).to.equal('');
+    expect(JSON.parse(ran.out)).to.deep.equal({ seeds: '', stdin: '7', ours: false, own: true });
+  });
+
+  it('a submission with a link out of it, or with what is no file, is not run', async () => {
+    const { places, lab } = small();
+    put('hand-in/alice/n.txt', '7');
+    put('hand-in/bob/m.txt', '7');
+    symlinkSync('../alice/n.txt', join(folder, 'hand-in/bob/n.txt'));
+    put('hand-in/carol/m.txt', '7');
+    symlinkSync('m.txt', join(folder, 'hand-in/carol/n.txt'));
+    const fenced: string[] = [];
+    const fence = {
+      says: '',
+      run: (words: readonly string[]) => {
+        fenced.push(words.join(' '));
+        return Promise.resolve({ code: 127, out: '', err: '', limit: null });
+      },
+    };
+    const all = await gradeAll(lab, places, fence, {
+      submissions: [join(folder, 'hand-in/bob'), join(folder, 'hand-in/carol')],
+      seeds: [4242],
+      jobs: 1,
+      seconds: 1,
+      memoryMb: 128,
+      out: join(folder, 'grades'),
+      hidden: null,
+      onGraded: () => undefined,
+    });
+    expect(all[0]?.problem).to.deep.equal({
+      whose: 'student',
+      text: 'n.txt is a link that leads out of the submission; hand in the file itself',
+    });
+    expect(fenced).to.have.length(1);
+    expect(fenced[0]).to.include('carol').and.not.include('4242');
   });
 
   it('submissions are graded with one command, into four formats', async () => {

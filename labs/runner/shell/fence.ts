@@ -5,11 +5,14 @@
  *
  * Theory. Where this is root on Linux, the command gets a network namespace of its own (only loopback is in it, and clusters
  * of two submissions cannot meet) and a process namespace of its own (when its first process ends, everything it started
- * ends with it, however it hid). Elsewhere only the time and the memory of the check and its children are watched, and `says`
+ * ends with it, however it hid). In its mount namespace the clone and the grades of others are read-only and the file of hidden seeds is
+ * empty, and it has lost what root would need to undo that. It is root all the same and sees the rest of the machine: this fence keeps
+ * out accidents and quick tricks, a machine of its own keeps out everything. Elsewhere only the time and the memory of the check and its children are watched, and `says`
  * tells so: then grade in a machine or a container that has no network.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { cleanEnvironment } from './programs.ts';
 
 export interface FenceLimits {
@@ -17,6 +20,14 @@ export interface FenceLimits {
   /** Of all its processes together. */
   readonly memoryMb: number;
   readonly cwd: string;
+  /** What the command reads on stdin. */
+  readonly input: string;
+  /** Folders that it may only read: the clone, and where the grades go. */
+  readonly readOnly: readonly string[];
+  /** Folders that it may write all the same. */
+  readonly writable: readonly string[];
+  /** Files that it finds empty. */
+  readonly hidden: readonly string[];
 }
 
 export interface Fenced {
@@ -35,8 +46,12 @@ export interface Fence {
 
 const LOOK_MS = 250;
 const NAMESPACES = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
-/** Brings the loopback of a fresh namespace up, then becomes the command. */
-const WITH_LOOPBACK = 'ip link set lo up && exec "$@"';
+/** What root needs to undo mounts, to look into other processes, and to reach the machine below. */
+const DROPPED = ['sys_admin', 'sys_ptrace', 'sys_module', 'sys_rawio', 'sys_boot', 'mknod', 'net_admin'];
+const BECOME = `exec setpriv --no-new-privs --bounding-set ${DROPPED.map((name) => `-${name}`).join(',')} "$@"`;
+const PROCESSES_MAX = 2_000;
+/** More of its output is cut off, and then it is no result any more. */
+const OUT_CHARACTERS_MAX = 16 * 1024 * 1024;
 const PAGE_BYTES = 4096;
 const MB = 1024 * 1024;
 
@@ -47,7 +62,7 @@ export function makeFence(): Fence {
     return {
       says: 'each submission in namespaces of its own: no network beyond loopback, nothing outlives it',
       run: (words, limits) =>
-        run('unshare', [...NAMESPACES, '--', 'sh', '-c', WITH_LOOPBACK, 'sh', process.execPath, ...words], limits),
+        run('unshare', [...NAMESPACES, '--', 'sh', '-c', scriptOf(limits), 'sh', process.execPath, ...words], limits),
     };
   return {
     says: `no namespaces (${reason}): submissions can reach the network; grade where there is none`,
@@ -58,11 +73,26 @@ export function makeFence(): Fence {
 function whyNoNamespaces(): string | null {
   if (process.platform !== 'linux') return 'this is not Linux';
   if (process.getuid?.() !== 0) return 'not root';
-  const tried = spawnSync('unshare', [...NAMESPACES, '--', 'sh', '-c', WITH_LOOPBACK, 'sh', 'true'], {
-    encoding: 'utf8',
-  });
+  const script = scriptOf({ cwd: '/', readOnly: ['/'], writable: [tmpdir()], hidden: [] });
+  const tried = spawnSync('unshare', [...NAMESPACES, '--', 'sh', '-c', script, 'sh', 'true'], { encoding: 'utf8' });
   if (tried.status === 0) return null;
   return (tried.error?.message ?? tried.stderr.trim()) || `unshare ended with ${String(tried.status)}`;
+}
+
+/** Makes the namespaces what they should be, then becomes the command. */
+function scriptOf({ cwd, readOnly, writable, hidden }: Omit<FenceLimits, 'seconds' | 'memoryMb' | 'input'>): string {
+  const quoted = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`;
+  const bound = (path: string, mode: 'ro' | 'rw'): string =>
+    `mount --rbind ${quoted(path)} ${quoted(path)} && mount -o remount,bind,${mode} ${quoted(path)}`;
+  return [
+    'ip link set lo up',
+    ...readOnly.map((path) => bound(path, 'ro')),
+    ...writable.map((path) => bound(path, 'rw')),
+    ...hidden.map((path) => `mount --bind /dev/null ${quoted(path)}`),
+    // a working folder that was entered before is still the one below the mounts
+    `cd ${quoted(cwd)}`,
+    BECOME,
+  ].join(' && ');
 }
 
 function run(program: string, words: readonly string[], limits: FenceLimits): Promise<Fenced> {
@@ -70,13 +100,17 @@ function run(program: string, words: readonly string[], limits: FenceLimits): Pr
     const child = spawn(program, words, {
       cwd: limits.cwd,
       env: cleanEnvironment({ NODE_OPTIONS: `--max-old-space-size=${limits.memoryMb}` }),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     });
     const pid = child.pid ?? 0;
     let [out, err] = ['', ''];
     let limit: string | null = null;
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stdin.on('error', () => undefined); // it ended without reading: its exit code says the rest
+    child.stdin.end(limits.input);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (out.length < OUT_CHARACTERS_MAX) out += text;
+    });
     child.stderr.setEncoding('utf8').on('data', (text: string) => (err = (err + text).slice(-64 * 1024)));
     const end = (why: string): void => {
       limit ??= why;
@@ -84,7 +118,9 @@ function run(program: string, words: readonly string[], limits: FenceLimits): Pr
     };
     const clock = setTimeout(() => end(`it took longer than ${limits.seconds} s`), limits.seconds * 1000);
     const scale = setInterval(() => {
-      const usedMb = familyOf(pid).reduce((sum, each) => sum + residentBytes(each), 0) / MB;
+      const family = familyOf(pid);
+      if (family.length > PROCESSES_MAX) end(`it had ${family.length} processes at once; ${PROCESSES_MAX} are allowed`);
+      const usedMb = family.reduce((sum, each) => sum + residentBytes(each), 0) / MB;
       if (usedMb > limits.memoryMb)
         end(`its processes used ${Math.round(usedMb)} MB together; ${limits.memoryMb} are allowed`);
     }, LOOK_MS);

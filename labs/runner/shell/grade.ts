@@ -4,8 +4,8 @@
  * Lives here: running them, telling a student's failure from the grader's, writing the files. Does not live here: their
  * formats (core/exports.ts), the check itself (each process runs `ssmmp lab check`).
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { csvText, gradescope, junitXml } from '../core/exports.ts';
 import type { Graded, GradingProblem } from '../core/exports.ts';
 import { worstOf } from '../core/result.ts';
@@ -25,6 +25,8 @@ export interface GradeOptions {
   readonly memoryMb: number;
   /** Where the grades go. */
   readonly out: string;
+  /** A file that no submission may read: the hidden seeds. Null: none. */
+  readonly hidden: string | null;
   readonly onGraded: (graded: Graded, done: number) => void;
 }
 
@@ -57,13 +59,22 @@ async function gradeOne(
   const started = performance.now();
   const submission = basename(resolve(folder));
   const results: LabResult[] = [];
-  let problem: GradingProblem | null = null;
-  for (const seed of options.seeds) {
-    const words = ['lab', 'check', String(lab.number), '--dir', folder, '--seed', String(seed), '-o', 'json'];
-    const ran = await fence.run(
-      [join(places.dist, 'ssmmp.js'), ...words, '--runs', join(options.out, 'runs', submission)],
-      { seconds: options.seconds, memoryMb: options.memoryMb, cwd: places.root },
-    );
+  const runs = join(options.out, 'runs', submission);
+  mkdirSync(runs, { recursive: true });
+  const foreign = foreignIn(folder);
+  let problem: GradingProblem | null = foreign === null ? null : { whose: 'student', text: foreign };
+  for (const seed of problem === null ? options.seeds : []) {
+    // the seed comes on stdin: what a process is called with can be read by whatever it starts
+    const words = ['lab', 'check', String(lab.number), '--dir', folder, '--seed', '-', '-o', 'json'];
+    const ran = await fence.run([join(places.dist, 'ssmmp.js'), ...words, '--runs', runs], {
+      seconds: options.seconds,
+      memoryMb: options.memoryMb,
+      cwd: places.root,
+      input: `${seed}\n`,
+      readOnly: [places.root, options.out],
+      writable: [folder, runs],
+      hidden: options.hidden === null ? [] : [options.hidden],
+    });
     const result = CODES_WITH_RESULT.includes(ran.code) ? readResult(ran.out) : null;
     if (result !== null) results.push(result);
     if (ran.limit !== null) problem = { whose: 'student', text: ran.limit };
@@ -78,6 +89,32 @@ async function gradeOne(
     problem,
     took_ms: Math.round(performance.now() - started),
   };
+}
+
+/** What does not belong into a submission: links that lead out of it, and what is neither file nor folder. Null: nothing. */
+function foreignIn(folder: string): string | null {
+  const top = realpathSync(folder);
+  const left = [top];
+  for (let at = left.pop(); at !== undefined; at = left.pop())
+    for (const entry of readdirSync(at, { withFileTypes: true })) {
+      const path = join(at, entry.name);
+      const place = relative(top, path);
+      if (entry.isDirectory()) left.push(path);
+      else if (entry.isSymbolicLink() && !isBelow(top, path))
+        return `${place} is a link that leads out of the submission; hand in the file itself`;
+      else if (!entry.isFile() && !entry.isSymbolicLink()) return `${place} is neither a file nor a folder`;
+    }
+  return null;
+}
+
+/** Does a link lead to something below `top`? One that leads nowhere reads as a missing file, which is no matter. */
+function isBelow(top: string, link: string): boolean {
+  try {
+    const place = relative(top, realpathSync(link));
+    return !place.startsWith('..') && !isAbsolute(place);
+  } catch {
+    return true;
+  }
 }
 
 function readResult(text: string): LabResult | null {
