@@ -23,6 +23,7 @@ import type { ClusterOptions } from './cluster-file.ts';
 import { OperatorClient } from './operator-client.ts';
 import type { Settings } from './settings.ts';
 import { Supervised } from './supervised.ts';
+import { stoppedSupervisorText } from './testbed-processes.ts';
 import type { FoundProcess } from './testbed-processes.ts';
 
 /** A user must be served this long after the start. */
@@ -218,7 +219,8 @@ export class ClusterRun {
       ({ kind }) => /instance|node|agent|manager/.test(kind) && this.#refreshSoon(),
       () => {
         this.#unwatch = null;
-        this.#tell('the Manager is gone; its supervisor starts it again');
+        const stopped = stoppedSupervisorText(this.#settings.stateDir);
+        this.#tell(`the Manager is gone; ${stopped ?? 'its supervisor starts it again'}`);
         void this.#untilBack();
       },
     );

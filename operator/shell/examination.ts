@@ -12,7 +12,7 @@ import { distFolder } from './dist-folder.ts';
 import { mustShareAddress, portProblem } from './preflight.ts';
 import { stateFiles } from './settings.ts';
 import type { Settings } from './settings.ts';
-import { countedProcesses, findProcesses } from './testbed-processes.ts';
+import { countedProcesses, findProcesses, stoppedSupervisorText } from './testbed-processes.ts';
 import type { FoundProcess } from './testbed-processes.ts';
 
 /** The oldest Node that works; also in package.json (a test compares). */
@@ -41,10 +41,17 @@ export async function examine(settings: Settings): Promise<Finding[]> {
       : ok('addresses', `${managerAddress(settings.subnet)} and ${nodeAddress(settings.subnet, 1)} … can be used`),
     running.length > 0 ? ok('ports', 'used by the cluster that runs here') : await portFinding(settings, isShared),
     stateFinding(settings, running),
+    ...stoppedFindings(settings.stateDir),
     writeFinding(settings.stateDir),
     diskFinding(settings.stateDir),
     buildFinding(),
   ];
+}
+
+/** A cluster whose supervisor was stopped looks well until its Manager dies. */
+function stoppedFindings(stateDir: string): Finding[] {
+  const stopped = stoppedSupervisorText(stateDir);
+  return stopped === null ? [] : [problem('supervisor', stopped)];
 }
 
 /** Is this version of Node new enough? */

@@ -14,6 +14,7 @@ import type { ListKind, RowsOf } from '../core/rows.ts';
 import { readTraceEntry } from '../../ssmmp/core/trace.ts';
 import type { TraceEntry } from '../../ssmmp/core/trace.ts';
 import { stateFiles } from './settings.ts';
+import { stoppedSupervisorText } from './testbed-processes.ts';
 import type { Settings } from './settings.ts';
 
 /** A request that is answered at once; a command may take as long as a graceful shutdown. */
@@ -184,6 +185,12 @@ export class OperatorClient {
   }
 
   #unreachable(cause: string): OperatorError {
+    const stopped = stoppedSupervisorText(this.#settings.stateDir);
+    if (stopped !== null)
+      return new OperatorError(
+        EXIT.unreachable,
+        `the Manager's operator port ${this.#base} does not answer (${cause}); ${stopped}`,
+      );
     const message =
       `the Manager's operator port ${this.#base} does not answer (${cause}). Is the cluster up? ` +
       'Start it with `npm start`, look with `ssmmp doctor`, or name another cluster with --subnet and --state-dir.';

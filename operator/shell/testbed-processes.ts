@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRunning, readPidFile } from '../../ssmmp/shell/process-identity.ts';
+import { isRunning, isStopped, readPidFile } from '../../ssmmp/shell/process-identity.ts';
 import type { ProcessIdentity } from '../../ssmmp/shell/process-identity.ts';
 import { stateFiles } from './settings.ts';
 
@@ -65,6 +65,16 @@ export function countedProcesses(found: readonly FoundProcess[]): string {
     ...some(count('agent'), 'agent'),
     ...some(count('instance'), 'instance'),
   ].join(', ');
+}
+
+/**
+ * One sentence on a supervisor that was stopped (SIGSTOP): it lives, watches nobody, and starts no Manager. Nobody takes its place, as
+ * whoever stopped it wants to see just that; so it must be said. Null where it is well, or none runs.
+ */
+export function stoppedSupervisorText(stateDir: string): string | null {
+  const supervisor = findProcesses(stateDir).find(({ role }) => role === 'supervisor');
+  if (supervisor === undefined || !isStopped(supervisor.pid)) return null;
+  return `the supervisor (pid ${supervisor.pid}) is stopped, so nobody starts a Manager that dies: \`ssmmp kill supervisor --signal CONT\` lets it go on`;
 }
 
 /** The names of the folders under nodes/, by number where they are numbers. */

@@ -40,6 +40,14 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return identity.startTime === null || identity.startTime === now;
 }
 
+/** Was it stopped (SIGSTOP, Ctrl-Z), so that it lives and does nothing? False where the system does not tell. */
+export function isStopped(pid: number): boolean {
+  if (process.platform === 'win32') return false;
+  if (process.platform === 'linux') return /^[Tt]/.test(linuxStat(pid)?.at(0) ?? '');
+  const answer = spawnSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' });
+  return answer.stdout?.trim().startsWith('T') ?? false;
+}
+
 /** This process. */
 export function ownIdentity(): ProcessIdentity {
   return { pid: process.pid, startTime: startTimeOf(process.pid) };
@@ -72,12 +80,16 @@ export function removePidFile(path: string): void {
 
 /** Field 22 of /proc/<pid>/stat: clock ticks since the boot. The command in brackets may hold anything, so count from its end. */
 function linuxStartTime(pid: number): string | null {
-  let stat: string;
+  const fields = linuxStat(pid);
+  return fields === null || fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
+}
+
+/** The fields of /proc/PID/stat from the state on; null when there is no such process. */
+function linuxStat(pid: number): string[] | null {
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return null; // no such process
+    return null;
   }
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
 }

@@ -128,6 +128,20 @@ describe('the supervising manager', function () {
     );
   });
 
+  it('a supervisor that was stopped is told of where one looks, and starts the Manager once it goes on', async () => {
+    const [before, supervisor] = [pidOf('manager'), pidOf('supervisor')];
+    const told = new RegExp(`the supervisor \\(pid ${supervisor}\\) is stopped, so nobody starts a Manager that dies`);
+    await ok(cluster.ssmmp('kill', 'supervisor', '--signal', 'STOP'));
+    expect((await cluster.ssmmp('doctor')).out).to.match(told);
+    killNow(one('manager'));
+    await until('nobody answers operators', async () => (await cluster.ssmmp('get', 'nodes')).code === 3);
+    expect((await cluster.ssmmp('get', 'nodes')).err).to.match(told);
+    expect(await user.post('without both')).to.not.equal(null);
+    await ok(cluster.ssmmp('kill', 'supervisor', '--signal', 'CONT'));
+    await managerAfter(before);
+    expect((await cluster.ssmmp('doctor')).out).to.not.match(told);
+  });
+
   it('both are killed at once: nothing on existing sessions, and both are back', async () => {
     const before = pids(await settled());
     const [decider, supervisor] = [one('manager'), one('supervisor')];
