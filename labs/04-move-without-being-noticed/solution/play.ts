@@ -11,7 +11,7 @@ import type { Chunk } from '../chunks.ts';
 
 const BYTES = 8_000_000;
 const UNDER_WAY_CHUNKS = 20;
-/** On a busy machine the upload may be over before it is moved; then a student does it again. */
+/** On a busy machine the upload may be over before it is moved; then a student does it again, with a larger file. */
 const TRIES = 5;
 
 export async function operate(work: Work): Promise<void> {
@@ -20,7 +20,7 @@ export async function operate(work: Work): Promise<void> {
   const chunks = async (): Promise<Chunk[]> => chunksOf(await cluster.evidence(), 'file-store');
   for (let tries = 1; tries <= TRIES; tries += 1) {
     const before = (await chunks()).length;
-    const sent = send(work, cluster, `big-${tries}.bin`);
+    const sent = send(work, cluster, `big-${tries}.bin`, tries * BYTES);
     const name = await work.until('the upload is under way', async () => {
       const own = (await chunks()).slice(before);
       return own.length > UNDER_WAY_CHUNKS ? own.at(-1)?.by || null : null;
@@ -31,9 +31,9 @@ export async function operate(work: Work): Promise<void> {
   }
 }
 
-/** Sends a file of chance. */
-export async function send(work: Work, cluster: LabCluster, name: string): Promise<void> {
-  work.write(name, randomBytes(BYTES / 2).toString('hex'));
+/** Sends a file of chance, `bytes` long. */
+export async function send(work: Work, cluster: LabCluster, name: string, bytes = BYTES): Promise<void> {
+  work.write(name, randomBytes(bytes / 2).toString('hex'));
   const { code, err } = await cluster.cnapp('alice', ['send-file', work.path(name)]);
   if (code !== 0) throw new Error(err);
 }
