@@ -27,6 +27,7 @@ const PROGRAMS = {
   link: 'faults/main.ts',
   ssmmp: 'operator/main.ts',
   cnapp: 'cli-client/main.ts',
+  'lab-check': 'labs/runner/main.ts',
 };
 
 /** Programs that are started again while users wait: with their compiled form beside them, like services. */

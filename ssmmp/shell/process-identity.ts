@@ -53,10 +53,10 @@ export function ownIdentity(): ProcessIdentity {
   return { pid: process.pid, startTime: startTimeOf(process.pid) };
 }
 
-/** Writes `{pid, startTime}` of this process; whole or not at all. */
-export function writePidFile(path: string): void {
+/** Writes `{pid, startTime}` of a process, this one unless told; whole or not at all. */
+export function writePidFile(path: string, identity: ProcessIdentity = ownIdentity()): void {
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(ownIdentity())}\n`);
+  writeFileSync(draft, `${JSON.stringify(identity)}\n`);
   renameSync(draft, path);
 }
 

@@ -22,6 +22,8 @@ import { Proof } from '../../labs/runner/shell/proof.ts';
 import { runLabProgram } from '../../labs/runner/shell/prepare.ts';
 import type { Unmet } from '../../labs/runner/shell/unmet.ts';
 import { readMemory, resetWork, startWork } from '../../labs/runner/shell/work-folder.ts';
+import { until } from '../../labs/runner/shell/until.ts';
+import { startTimeOf } from '../../ssmmp/shell/process-identity.ts';
 import { run } from '../e2e/cluster.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
@@ -75,7 +77,7 @@ describe('labs: the runner', function () {
     return { places, lab: readLab(places, '00-small') };
   }
 
-  async function checked(n: string, other?: string): Promise<Checked> {
+  async function checked(n: string, other?: string, stop?: AbortSignal): Promise<Checked> {
     const { lab, places } = small(other);
     put('work/n.txt', n);
     const options = {
@@ -84,6 +86,7 @@ describe('labs: the runner', function () {
       quickOnly: false,
       runFolder: makeRunFolder(places, lab.name),
       command: 'again',
+      ...(stop === undefined ? {} : { stop }),
     };
     const outcome = await runCheck(lab, join(folder, 'work'), places, options);
     writeRun(places, options.runFolder, outcome);
@@ -113,6 +116,64 @@ describe('labs: the runner', function () {
     mkdirSync(folder);
     const late = await checked('7', 'await work.until("never", () => false, 60_000);');
     expect(late.result.items[1]?.failure?.expected).to.equal('done within 1 s');
+  });
+
+  it('an item that computes without end is killed with what it started, and fails; those after it are asked', async () => {
+    put('spin.cjs', "require('node:fs').writeFileSync('pid', String(process.pid)); for (;;) {}");
+    const { lab, places } = small();
+    put('work/n.txt', '7');
+    put(
+      'labs/00-small/check.ts',
+      CHECK.replace('OTHER', 'work.text("n.txt");').replace(
+        /number: .*/,
+        `number: async (work) => { void work.node(work.path('../spin.cjs'), [], { cwd: work.folder }); for (;;) {} },`,
+      ),
+    );
+    const hurried = { ...lab, checks: lab.checks.map((item) => ({ ...item, seconds: 3 })) };
+    const runFolder = makeRunFolder(places, lab.name);
+    const { result } = await runCheck(hurried, join(folder, 'work'), places, {
+      seed: 3,
+      only: [],
+      quickOnly: false,
+      runFolder,
+      command: 'again',
+    });
+    expect(result.items.map(({ status }) => status)).to.deep.equal(['failed', 'passed']);
+    expect(result.items[0]?.failure).to.include({ expected: 'done within 3 s', page: 'README.md' });
+    expect(result.items[0]?.failure?.came).to.match(/^it was still computing after \d+\.\d s, and was killed$/);
+    expect(result).to.include({ verdict: 'failed', points: 5, again: 'again --seed 3' });
+    const pid = Number(readFileSync(join(folder, 'work/pid'), 'utf8'));
+    expect(startTimeOf(pid), 'the program that the item started').to.equal(null);
+  });
+
+  it('who presses Ctrl-C ends it at once, whether it waits or computes, and it has not passed', async () => {
+    for (const other of [
+      'work.write("n.txt", "0"); for (;;) {}',
+      'work.write("n.txt", "0"); await new Promise(() => {});',
+    ]) {
+      const stop = new AbortController();
+      const whole = checked('7', other, stop.signal);
+      const begun = (): boolean =>
+        existsSync(join(folder, 'work/n.txt')) && readFileSync(join(folder, 'work/n.txt'), 'utf8') === '0';
+      await until('the item runs', begun);
+      stop.abort();
+      const { result } = await whole;
+      expect(result.verdict).to.equal('failed');
+      expect(result.items[1]?.failure?.came).to.match(/^the check was ended after \d+\.\d s$/);
+      rmSync(folder, { recursive: true });
+      mkdirSync(folder);
+    }
+  });
+
+  it("a check that ends its process, or that does not load, is the grader's; the other items count", async () => {
+    const gone = await checked('7', 'process.exit(3);');
+    expect(gone.result.items.map(({ status }) => status)).to.deep.equal(['passed', 'broken']);
+    expect(gone.result.items[1]?.error).to.equal('the process of the check ended (exit code 3) while it ran this item');
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    const unloaded = await checked('7', '},\n}); process.exit(4); defineChecks({ a: () => {');
+    expect(unloaded.result.items.map(({ status }) => status)).to.deep.equal(['broken', 'broken']);
+    expect(unloaded.result.items[0]?.error).to.include('(exit code 4) while it loaded');
   });
 
   it('a check.ts that cannot be built is broken, with file and line', async () => {

@@ -34,13 +34,19 @@ const OVER = 'the check is over; nothing can be started any more';
 /** What was started and is not over; `close` ends it all, in reverse order, and nothing can be started any more. */
 export class Scope {
   readonly #ends = new Set<() => Promise<void>>();
+  readonly #lifelines: string | undefined;
   #lifeline: Lifeline | null = null;
   #isClosed = false;
+
+  /** `lifelines`: where the folder of its lifeline is made, so that another process can cut it. */
+  constructor(lifelines?: string) {
+    this.#lifelines = lifelines;
+  }
 
   /** The environment of a program in this scope: clusters that it starts end with the scope, also when it was killed. */
   environment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
     if (this.#isClosed) throw new Error(OVER);
-    this.#lifeline ??= new Lifeline();
+    this.#lifeline ??= new Lifeline(this.#lifelines);
     return cleanEnvironment({ ...this.#lifeline.environment, ...extra });
   }
 
@@ -49,6 +55,16 @@ export class Scope {
     if (this.#isClosed) throw new Error(OVER);
     this.#ends.add(end);
     return () => this.#ends.delete(end);
+  }
+
+  /** A program that runs by `environment`: it ends with the scope, also where this process is killed. Returns how to forget it. */
+  hold(child: ChildProcess): () => void {
+    const leave = child.pid === undefined ? undefined : this.#lifeline?.enter(child.pid);
+    const forget = this.add(() => ended(child, 'SIGKILL'));
+    return () => {
+      forget();
+      leave?.();
+    };
   }
 
   async close(): Promise<void> {
@@ -74,7 +90,7 @@ export function runNode(script: string, args: readonly string[], scope: Scope, o
       env: scope.environment(options.env),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
-    const forget = scope.add(() => ended(child, 'SIGKILL'));
+    const forget = scope.hold(child);
     let [out, err, isLate] = ['', '', false];
     const timer = setTimeout(() => {
       isLate = true;
