@@ -8,8 +8,14 @@
  * that takes milliseconds of somebody's start; killed between the two, the agent finds the new one under its
  * first name. The fsync follows when things are quiet: what it guards against, the fall of the whole machine, ends the
  * children too.
+ *
+ * In a copy of its folder the children are another agent's: this one has none, and their ids had their process. Who the node is, its
+ * cluster and epoch are as true in a copy.
  */
 import { closeSync, existsSync, fsync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { copiedFrom, folderMark } from '../../ssmmp/shell/folder-mark.ts';
+import type { FolderMark } from '../../ssmmp/shell/folder-mark.ts';
 import type { Remembered, RememberedInstance } from '../core/inputs.ts';
 
 /** Quiet for this long: what was written goes to the disk itself. */
@@ -18,6 +24,8 @@ const SYNC_WAIT_MS = 500;
 export class StateFile {
   readonly #path: string;
   readonly #draft: string;
+  /** Null until the first save: asking the system once is enough. */
+  #folder: FolderMark | null = null;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(path: string) {
@@ -28,14 +36,21 @@ export class StateFile {
   /** What the last life of this agent kept; null when there was none or it cannot be read. */
   load(): Remembered | null {
     try {
-      return readState(JSON.parse(readFileSync(existsSync(this.#path) ? this.#path : this.#draft, 'utf8')));
+      const text = readFileSync(existsSync(this.#path) ? this.#path : this.#draft, 'utf8');
+      const value = JSON.parse(text) as Record<string, unknown>;
+      const state = readState(value);
+      return state === null || copiedFrom(value['folder'], dirname(this.#path)) === null
+        ? state
+        : withoutChildren(state);
     } catch {
       return null; // missing, or cut off by the fall of the machine: then it is unknown what runs here
     }
   }
 
   save(state: Remembered): void {
-    writeFileSync(this.#draft, `${JSON.stringify(writeState(state), null, 1)}\n`, { mode: 0o600 });
+    this.#folder ??= folderMark(dirname(this.#path));
+    const text = JSON.stringify({ folder: this.#folder, ...writeState(state) }, null, 1);
+    writeFileSync(this.#draft, `${text}\n`, { mode: 0o600 });
     rmSync(this.#path, { force: true });
     renameSync(this.#draft, this.#path);
     if (this.#timer === null) this.#timer = setTimeout(() => this.#sync(), SYNC_WAIT_MS);
@@ -59,7 +74,11 @@ export class StateFile {
   }
 }
 
-function writeState({ node, cluster, epoch, spent, instances }: Remembered): unknown {
+function withoutChildren(state: Remembered): Remembered {
+  return { ...state, spent: [...state.spent, ...state.instances.map(({ id }) => id)], instances: [] };
+}
+
+function writeState({ node, cluster, epoch, spent, instances }: Remembered): object {
   return {
     x_node: node,
     cluster,
@@ -77,8 +96,8 @@ function writeState({ node, cluster, epoch, spent, instances }: Remembered): unk
   };
 }
 
-function readState(value: unknown): Remembered | null {
-  const { x_node: node, cluster, epoch, spent, children } = value as Record<string, unknown>;
+function readState(value: Record<string, unknown>): Remembered | null {
+  const { x_node: node, cluster, epoch, spent, children } = value;
   if (typeof node !== 'string' || !Array.isArray(children)) return null;
   const instances: RememberedInstance[] = [];
   for (const child of children as Record<string, unknown>[]) {

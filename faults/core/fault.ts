@@ -74,7 +74,7 @@ export type CutRequest = Extract<FaultRequest, { kind: 'cut' }>;
 /** Starting: not in effect yet. Armed: waits for its message. Held: has it, and somebody must decide. On: all others. */
 export type FaultStatus = 'starting' | 'on' | 'armed' | 'held' | 'done';
 
-/** A fault that is on, as `faults.json` and `fault list -o json` have it. */
+/** A fault that is on, as `faults` of faults.json and `fault list -o json` have it. */
 export interface FaultRecord {
   readonly id: string;
   readonly kind: FaultKind;

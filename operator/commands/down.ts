@@ -4,9 +4,9 @@ import { EXIT, OperatorError } from '../core/exit-code.ts';
 import { removeTraces, stopCluster } from '../shell/cluster-stop.ts';
 import { undoLeftFaults } from '../shell/fault-keeper.ts';
 import { removeLeftNetns } from '../shell/netns.ts';
-import { writeData } from '../shell/output.ts';
+import { tell, writeData } from '../shell/output.ts';
 import { countedProcesses, findProcesses, signalProcess, waitForEnd } from '../shell/testbed-processes.ts';
-import { dropDeadUpLock } from '../shell/up-lock.ts';
+import { copyText, dropDeadUpLock } from '../shell/up-lock.ts';
 import { settingsOf, withExamples } from './command.ts';
 
 /** `ssmmp up` promises to be done within 5 s. */
@@ -29,6 +29,8 @@ async function down(command: Command): Promise<void> {
   const settings = settingsOf(command);
   const found = findProcesses(settings.stateDir);
   if (found.length === 0) {
+    const copy = copyText(settings.stateDir);
+    if (copy !== null) tell(copy);
     undoLeftFaults(settings.stateDir);
     removeLeftNetns(settings.stateDir);
     removeTraces(settings.stateDir);

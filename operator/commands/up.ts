@@ -34,7 +34,7 @@ import { readSettings } from '../shell/settings.ts';
 import type { GlobalOptions, Settings } from '../shell/settings.ts';
 import { countedProcesses, findProcesses } from '../shell/testbed-processes.ts';
 import type { FoundProcess } from '../shell/testbed-processes.ts';
-import { dropUpLock, takeUpLock } from '../shell/up-lock.ts';
+import { copyText, dropUpLock, takeUpLock } from '../shell/up-lock.ts';
 import { wholeNumber, withExamples } from './command.ts';
 
 const DEFAULT_NODES = 3;
@@ -124,6 +124,8 @@ async function up(options: UpOptions): Promise<void> {
 
 /** Takes the lock, serves, gives the lock back. */
 async function serveAlone(options: UpOptions, settings: Settings, stop: StopSignals): Promise<void> {
+  const copy = copyText(settings.stateDir);
+  if (copy !== null) tell(`${copy}: what it holds is read as after a crash`);
   const owner = takeUpLock(settings.stateDir);
   if (owner !== null) {
     const place = `${settings.stateDir} already (pid ${owner.pid})`;

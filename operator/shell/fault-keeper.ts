@@ -15,6 +15,7 @@ import type { CutRequest, Decision, FaultRecord, FaultRequest } from '../../faul
 import { CLEAR } from '../../faults/core/shape.ts';
 import { joinAddressPort } from '../../ssmmp/core/address.ts';
 import { DISK_FULL_FILE } from '../../ssmmp/shell/disk-fault.ts';
+import { copiedFrom, folderMark } from '../../ssmmp/shell/folder-mark.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import { FaultLinks, noNode, removeLinkFiles } from './fault-links.ts';
 import type { LinkSurroundings } from './fault-links.ts';
@@ -306,7 +307,10 @@ export class FaultKeeper {
     const path = join(this.#around.stateDir, FAULTS_FILE);
     const faults = [...this.#faults.values()].map(({ record }) => record);
     if (faults.length === 0) return rmSync(path, { force: true });
-    writeFileSync(`${path}.${process.pid}`, `${JSON.stringify(faults, null, 2)}\n`);
+    writeFileSync(
+      `${path}.${process.pid}`,
+      `${JSON.stringify({ folder: folderMark(this.#around.stateDir), faults }, null, 2)}\n`,
+    );
     renameSync(`${path}.${process.pid}`, path);
   }
 
@@ -324,11 +328,15 @@ export function undoLeftFaults(stateDir: string): number {
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch {
-    value = []; // none was left
+    value = null; // none was left
   }
-  const records = Array.isArray(value) ? (value as Partial<FaultRecord>[]) : [];
+  // without a mark it is the list alone
+  const { folder, faults } = (Array.isArray(value) ? { faults: value } : (value ?? {})) as Record<string, unknown>;
+  const isCopy = copiedFrom(folder, stateDir) !== null;
+  const records = Array.isArray(faults) ? (faults as Partial<FaultRecord>[]) : [];
   for (const { request } of records) {
-    if (request?.kind === 'stop') signalGroup(request, 'SIGCONT');
+    // who stopped the process that a copy names wants it stopped
+    if (request?.kind === 'stop' && !isCopy) signalGroup(request, 'SIGCONT');
     if (request?.kind === 'fill-disk') rmSync(diskFullFile(stateDir, request.whose), { force: true });
   }
   removeLinkFiles(stateDir);

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import type { Place } from '../../faults/core/link-words.ts';
 import type { LinkShape } from '../../faults/core/shape.ts';
 import type { Decision, HoldRequest } from '../../faults/core/wire.ts';
+import { folderMark } from '../../ssmmp/shell/folder-mark.ts';
 import { readPidFile } from '../../ssmmp/shell/process-identity.ts';
 import { MANAGER_PORT } from '../core/addresses.ts';
 import type { PlannedNode } from '../core/cluster-plan.ts';
@@ -68,7 +69,10 @@ export class FaultLinks {
     if (to === 'users') return name;
     const folder = this.#folder(node);
     const draft = join(folder, `${LINK_FILE}.${process.pid}`);
-    writeFileSync(draft, `${JSON.stringify({ ...link.place, ...link.process.identity })}\n`);
+    writeFileSync(
+      draft,
+      `${JSON.stringify({ ...link.place, ...link.process.identity, folder: folderMark(folder) })}\n`,
+    );
     renameSync(draft, join(folder, LINK_FILE));
     // one that came this way before is still there
     if ((await link.process.order({ do: 'await', link: name, waitMs: 0 })) === 1) return name;

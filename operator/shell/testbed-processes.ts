@@ -7,6 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { copiedFrom } from '../../ssmmp/shell/folder-mark.ts';
 import { isRunning, isStopped, readPidFile } from '../../ssmmp/shell/process-identity.ts';
 import type { ProcessIdentity } from '../../ssmmp/shell/process-identity.ts';
 import { stateFiles } from './settings.ts';
@@ -116,13 +117,15 @@ export async function waitForEnd(
 
 /** The children an agent has written down; which of them live is another question. */
 function instancesOf(stateDir: string, node: string): FoundProcess[] {
+  const nodeFolder = join(stateFiles.nodes(stateDir), node);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(join(stateFiles.nodes(stateDir), node, 'agent.json'), 'utf8'));
+    value = JSON.parse(readFileSync(join(nodeFolder, 'agent.json'), 'utf8'));
   } catch {
     return []; // the agent never wrote, or was killed while it did
   }
-  const { children } = (value ?? {}) as { children?: unknown };
+  const { children, folder } = (value ?? {}) as { children?: unknown; folder?: unknown };
+  if (copiedFrom(folder, nodeFolder) !== null) return []; // they are another cluster's
   if (!Array.isArray(children)) return [];
   return children.flatMap((child: Record<string, unknown>): FoundProcess[] => {
     const { pid, start_time: startTime, service_instance_id: id, service_name: service } = child;

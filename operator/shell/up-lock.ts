@@ -3,10 +3,11 @@
  *
  * Lives here: the lock. Does not live here: the Manager's own lock, which keeps two Managers apart (R51).
  *
- * The lock file holds pid and start time. One whose owner is dead is stale and is taken over without a word.
+ * The lock file is a pid file. One whose owner is dead is stale and is taken over without a word; so is one that came with a copy
+ * of another state directory, and that is worth a sentence.
  */
 import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { isRunning, ownIdentity, readPidFile } from '../../ssmmp/shell/process-identity.ts';
+import { isRunning, pidFileCopiedFrom, pidFileText, readPidFile } from '../../ssmmp/shell/process-identity.ts';
 import type { ProcessIdentity } from '../../ssmmp/shell/process-identity.ts';
 import { stateFiles } from './settings.ts';
 
@@ -15,7 +16,7 @@ export function takeUpLock(stateDir: string): ProcessIdentity | null {
   mkdirSync(stateDir, { recursive: true });
   const path = stateFiles.lock(stateDir);
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(ownIdentity())}\n`);
+  writeFileSync(draft, pidFileText(path));
   try {
     for (;;) {
       if (isLinked(draft, path)) return null;
@@ -26,6 +27,14 @@ export function takeUpLock(stateDir: string): ProcessIdentity | null {
   } finally {
     rmSync(draft, { force: true });
   }
+}
+
+/** One sentence on a state directory that was copied while its cluster ran, or after a crash; null on any other. */
+export function copyText(stateDir: string): string | null {
+  const from = pidFileCopiedFrom(stateFiles.lock(stateDir));
+  return from === null
+    ? null
+    : `${stateDir} is a copy of ${from}, so the processes that its files name are not its own`;
 }
 
 /** Gives the lock back. */

@@ -4,10 +4,13 @@
  * Lives here: asking the system, and pid files. Does not live here: ending a process.
  *
  * A pid alone names nobody for long: the system gives it again. With the start time beside it a pid file that
- * was left behind, or an agent's record of its children (R47), can never point at a stranger.
+ * was left behind, or an agent's record of its children (R47), can never point at a stranger. And with the mark of its folder
+ * (folder-mark.ts) one that was copied points at nobody.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { copiedFrom, folderMark } from './folder-mark.ts';
 
 /** `startTime` is opaque text, comparable on one machine only; null where the system does not tell. */
 export interface ProcessIdentity {
@@ -53,29 +56,44 @@ export function ownIdentity(): ProcessIdentity {
   return { pid: process.pid, startTime: startTimeOf(process.pid) };
 }
 
-/** Writes `{pid, startTime}` of a process, this one unless told; whole or not at all. */
+/** What a pid file or a lock at `path` says: `{pid, startTime, folder}`, of this process unless another is given. */
+export function pidFileText(path: string, identity: ProcessIdentity = ownIdentity()): string {
+  const { pid, startTime } = identity;
+  return `${JSON.stringify({ pid, startTime, folder: folderMark(dirname(path)) })}\n`;
+}
+
+/** Writes the pid file of this process, or of another; whole or not at all. */
 export function writePidFile(path: string, identity: ProcessIdentity = ownIdentity()): void {
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(identity)}\n`);
+  writeFileSync(draft, pidFileText(path, identity));
   renameSync(draft, path);
 }
 
-/** What a pid file says, or null when it is missing or unreadable. */
+/** What a pid file says, or null when it is missing or unreadable, or was copied from another folder. */
 export function readPidFile(path: string): ProcessIdentity | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    return null; // missing, or cut off by a crash: it names nobody
-  }
-  const { pid, startTime } = (value ?? {}) as { pid?: unknown; startTime?: unknown };
+  const value = contentOf(path);
+  if (copiedFrom(value['folder'], dirname(path)) !== null) return null;
+  const { pid, startTime } = value;
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 1) return null;
   return { pid, startTime: typeof startTime === 'string' || typeof startTime === 'number' ? String(startTime) : null };
+}
+
+/** The folder that a pid file was copied from; null when it was written where it lies. */
+export function pidFileCopiedFrom(path: string): string | null {
+  return copiedFrom(contentOf(path)['folder'], dirname(path));
 }
 
 /** Removes a pid file that names this process; another's stays. */
 export function removePidFile(path: string): void {
   if (readPidFile(path)?.pid === process.pid) rmSync(path, { force: true });
+}
+
+function contentOf(path: string): Record<string, unknown> {
+  try {
+    return (JSON.parse(readFileSync(path, 'utf8')) ?? {}) as Record<string, unknown>;
+  } catch {
+    return {}; // missing, or cut off by a crash: it names nobody
+  }
 }
 
 /** Field 22 of /proc/<pid>/stat: clock ticks since the boot. The command in brackets may hold anything, so count from its end. */

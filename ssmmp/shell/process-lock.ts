@@ -5,11 +5,11 @@
  * the pid files, which are for people.
  *
  * A lock names a process by pid and start time. It is made with `link`, so it appears whole or not at all. One whose
- * process is gone is stale: it is moved away under a name of our own, checked to be the one we judged, and dropped.
+ * process is gone, or that was copied with its folder, is stale: it is moved away under a name of our own, checked to be the one we judged, and dropped.
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isRunning, ownIdentity, readPidFile } from './process-identity.ts';
+import { isRunning, pidFileText, readPidFile } from './process-identity.ts';
 
 /** Others may be taking a stale lock over at the same moment; somebody wins long before this. */
 const TRIES_MAX = 10;
@@ -21,11 +21,12 @@ export type Lock =
 export function takeLock(stateDir: string, role: 'manager' | 'supervisor', who: string): Lock {
   const path = join(stateDir, lockFile(role));
   const own = `${path}.${process.pid}`;
-  writeFileSync(own, `${JSON.stringify(ownIdentity())}\n`, { mode: 0o600 });
+  const text = pidFileText(path);
+  writeFileSync(own, text, { mode: 0o600 });
   let tookOver = false;
   try {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      if (link(own, path)) return { ok: true, tookOver, release: () => release(path) };
+      if (link(own, path)) return { ok: true, tookOver, release: () => release(path, text) };
       const holder = readPidFile(path);
       if (holder !== null && isRunning(holder))
         return {
@@ -72,12 +73,12 @@ function dropStale(path: string, aside: string): boolean {
   return isStale;
 }
 
-function release(path: string): void {
+function release(path: string, text: string): void {
   let holder = '';
   try {
     holder = readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  if (holder === `${JSON.stringify(ownIdentity())}\n`) rmSync(path, { force: true });
+  if (holder === text) rmSync(path, { force: true });
 }

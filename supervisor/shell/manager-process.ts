@@ -10,10 +10,10 @@
  * on which it is asked breaks the moment it dies (pulse.ts), which brings the look forward.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { lockFile } from '../../ssmmp/shell/process-lock.ts';
-import { isRunning, readPidFile, startTimeOf } from '../../ssmmp/shell/process-identity.ts';
+import { isRunning, readPidFile, startTimeOf, writePidFile } from '../../ssmmp/shell/process-identity.ts';
 import type { ManagerProcess } from '../core/inputs.ts';
 import type { SupervisorOptions } from './options.ts';
 
@@ -74,7 +74,7 @@ export class ManagerHandle {
       );
       if (child.pid === undefined) return;
       this.#process = { pid: child.pid, startTime: startTimeOf(child.pid) };
-      this.#record(stateDir, this.#process);
+      writePidFile(join(stateDir, RECORD_FILE), this.#process);
       this.#events.spawned(run, this.#process);
     } catch (error) {
       // No room for the log or the record, no process to be had: told, and tried again.
@@ -114,12 +114,6 @@ export class ManagerHandle {
     this.#looking = null;
     this.#process = null;
     tell();
-  }
-
-  #record(stateDir: string, process: ManagerProcess): void {
-    const path = join(stateDir, RECORD_FILE);
-    writeFileSync(`${path}.tmp`, `${JSON.stringify(process)}\n`);
-    renameSync(`${path}.tmp`, path);
   }
 }
 

@@ -47,7 +47,8 @@ describe('ssmmp fault', function () {
   it('stop: an agent hangs until its time is over, and nobody has to be there', async () => {
     const [fault] = await faults('stop', 'agent', '2', '--for', '2s');
     expect(fault).to.deep.include({ kind: 'stop', target: 'agent of node 2', status: 'on' });
-    expect(JSON.parse(readFileSync(join(cluster.stateDir, 'faults.json'), 'utf8'))).to.deep.equal([fault]);
+    const kept = JSON.parse(readFileSync(join(cluster.stateDir, 'faults.json'), 'utf8')) as { faults: unknown };
+    expect(kept.faults).to.deep.equal([fault]);
     await nodesAre('suspect', 2);
     await nodesAre('registered', 2);
     expect(await faults('list')).to.deep.equal([]);

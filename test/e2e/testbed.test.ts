@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -89,6 +89,35 @@ describe('ssmmp up and down', function () {
       out: `nothing runs from ${stateDir}\n`,
       err: '',
     });
+  });
+
+  it('R47 R51 a copy of the state directory of a cluster that runs: down ends nothing there, up is another cluster', async () => {
+    const copy = `${stateDir}-copy`;
+    const there = ['--subnet', SUBNET, '--state-dir', copy];
+    try {
+      expect(await run('ssmmp', ['up', '--detach', ...flags])).to.include({ code: 0 });
+      const before = pids(stateDir);
+      cpSync(stateDir, copy, { recursive: true, preserveTimestamps: true });
+      const refused = await run('ssmmp', ['up', ...there]);
+      expect(refused).to.include({ code: 1 });
+      expect(refused.err)
+        .to.include(`${copy} is a copy of `)
+        .and.to.match(/is taken by|are not free/);
+      rmSync(copy, { recursive: true });
+      cpSync(stateDir, copy, { recursive: true, preserveTimestamps: true });
+      expect(await run('ssmmp', ['down', ...there])).to.include({ code: 0, out: `nothing runs from ${copy}\n` });
+      expect(pids(stateDir), 'the original goes on').to.deep.equal(before);
+      rmSync(copy, { recursive: true });
+      cpSync(stateDir, copy, { recursive: true, preserveTimestamps: true });
+      await run('ssmmp', ['down', ...flags]);
+      expect(await run('ssmmp', ['up', '--detach', ...there])).to.include({ code: 0 });
+      expect(pids(copy)).to.include.all.keys('supervisor', 'Manager', 'agent 1', 'agent 2', 'agent 3');
+    } finally {
+      await run('ssmmp', ['down', ...there]);
+      expect(leftovers(copy)).to.deep.equal([]);
+      expect(replayProblem(copy)).to.equal(null);
+      rmSync(copy, { recursive: true, force: true });
+    }
   });
 
   it('an up that was killed: doctor tells, other options are refused, the same take over all that runs, down ends what is half dead', async () => {

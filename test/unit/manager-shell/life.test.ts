@@ -27,7 +27,7 @@ describe('the Manager’s life', function () {
       new RegExp(`^ready Manager ${cluster.address}:${PORT} operator ${cluster.address}:${OPERATOR_PORT} epoch 1 `),
     );
     const pid = JSON.parse(readFileSync(join(cluster.stateDir, 'manager.pid'), 'utf8')) as { pid: number };
-    expect(pid).to.have.all.keys('pid', 'startTime');
+    expect(pid).to.have.all.keys('pid', 'startTime', 'folder');
     expect(pid.pid).to.equal(process.pid);
     await cluster.stop();
     expect(readdirSync(cluster.stateDir).sort()).to.deep.equal(['journal', 'operator-token']);
