@@ -22,8 +22,7 @@ export interface FolderMark {
 /** The mark of a folder; null where there is none. */
 export function folderMark(folder: string): FolderMark | null {
   try {
-    const { dev, ino } = statSync(folder, { bigint: true });
-    return { path: realpathSync(folder), inode: `${dev}:${ino}` };
+    return { path: realpathSync(folder), inode: inodeOf(folder) };
   } catch {
     return null; // it was removed: what is written there now fails by itself
   }
@@ -33,6 +32,14 @@ export function folderMark(folder: string): FolderMark | null {
 export function copiedFrom(mark: unknown, folder: string): string | null {
   const { path, inode } = (mark ?? {}) as Partial<FolderMark>;
   if (typeof path !== 'string' || typeof inode !== 'string') return null; // of a version that wrote no marks
-  const here = folderMark(folder);
-  return here === null || here.path === path || here.inode === inode ? null : path;
+  try {
+    return inodeOf(folder) === inode || realpathSync(folder) === path ? null : path;
+  } catch {
+    return null; // removed since the file was read
+  }
+}
+
+function inodeOf(folder: string): string {
+  const { dev, ino } = statSync(folder, { bigint: true });
+  return `${dev}:${ino}`;
 }
