@@ -88,7 +88,10 @@ function folderOf(address: string, settings: Settings): string {
   return String(known?.node ?? nodeNumber(settings.subnet, address) ?? address);
 }
 
-/** The agents' records first: they are there without a Manager. Then what the Manager was told. */
+/**
+ * The agents' records first: they are there without a Manager. Then what the Manager was told; but not by its journal alone
+ * (`unknown`), which may be a copy of another cluster's.
+ */
 async function findInstance(name: string | undefined, settings: Settings): Promise<FoundProcess> {
   const wanted = name === undefined ? null : parseInstance(name);
   if (wanted === null) {
@@ -104,7 +107,8 @@ async function findInstance(name: string | undefined, settings: Settings): Promi
   }
   const rows = await new OperatorClient(settings).list('instances').catch(() => []);
   const row = rows.find(
-    ({ service_instance_id: id, service_name: service }) => id === wanted.id && service === (wanted.service ?? service),
+    ({ service_instance_id: id, service_name: service, status }) =>
+      id === wanted.id && service === (wanted.service ?? service) && status !== 'unknown',
   );
   if (row?.pid === undefined || row.pid === null) throw nothingRuns(`instance ${name}`, settings);
   return {

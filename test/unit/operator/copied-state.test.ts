@@ -23,7 +23,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { managerPlace } from '../../../agent/shell/manager-place.ts';
 import { StateFile } from '../../../agent/shell/state-file.ts';
+import { findTarget } from '../../../operator/commands/kill.ts';
 import { undoLeftFaults } from '../../../operator/shell/fault-keeper.ts';
+import { readSettings } from '../../../operator/shell/settings.ts';
 import { findProcesses } from '../../../operator/shell/testbed-processes.ts';
 import { copyText, dropUpLock, takeUpLock } from '../../../operator/shell/up-lock.ts';
 import { folderMark } from '../../../ssmmp/shell/folder-mark.ts';
@@ -31,6 +33,7 @@ import { isStopped, readPidFile, startTimeOf, writePidFile } from '../../../ssmm
 import type { ProcessIdentity } from '../../../ssmmp/shell/process-identity.ts';
 import { takeLock } from '../../../ssmmp/shell/process-lock.ts';
 import { findManager } from '../../../supervisor/shell/manager-process.ts';
+import { smallState, startFakeManager } from './fake-manager.ts';
 
 const ALL = ['up', 'agent', 'supervisor', 'manager', 'instance'];
 
@@ -132,6 +135,32 @@ describe('a state directory that is copied', () => {
     for (const dir of [stateDir, copy]) writeFileSync(join(node(dir), 'manager-link.json'), text);
     expect(managerPlace(node(stateDir), straight)).to.deep.equal(link);
     expect(managerPlace(node(copy), straight)).to.deep.equal(straight);
+  });
+
+  it('an instance that a Manager knows from the journal only is killed by its agent’s record or not at all', async () => {
+    writeFileSync(join(copy, 'operator-token'), 'secret\n', { mode: 0o600 });
+    const small = smallState();
+    const rows = [5, 6].map((id) => ({
+      service_name: 'post',
+      service_instance_id: id,
+      service_instance_network_address: '127.0.52.11',
+      status: id === 5 ? 'unknown' : 'on',
+      pid: 4242,
+    }));
+    const state = { ...small, instances: rows };
+    const manager = await startFakeManager('127.0.52.2', 'secret', state);
+    const of = (dir: string): ReturnType<typeof readSettings> => {
+      const { operator, ...rest } = readSettings({ stateDir: dir, output: 'table' });
+      return { ...rest, operator: { ...operator, address: '127.0.52.2', port: manager.port } };
+    };
+    try {
+      expect(await findTarget('instance', '5', of(stateDir))).to.deep.include(identity);
+      expect(await findTarget('instance', '6', of(copy))).to.deep.include({ pid: 4242 });
+      const found = await findTarget('instance', '5', of(copy)).catch((error: unknown) => String(error));
+      expect(found).to.include('instance 5 does not run on this machine');
+    } finally {
+      await manager.close();
+    }
   });
 
   it('the faults that were on undo nothing at the original', async function () {
