@@ -75,6 +75,14 @@ describe('house: files', () => {
     expect(files.filter((path) => /(^|\/)(utils?|helpers?|misc|common)\.(ts|mjs)$/.test(path))).to.deep.equal([]);
   });
 
+  it('every decision has a number of its own, and says it in its title', () => {
+    const decisions = files.filter((path) => /^docs\/decisions\/\d/.test(path));
+    const numbers = decisions.map((path) => path.slice('docs/decisions/'.length, 'docs/decisions/0000'.length));
+    expect(numbers).to.deep.equal(decisions.map((_, index) => String(index + 1).padStart(4, '0')));
+    for (const [index, path] of decisions.entries())
+      expect(read(path), path).to.match(RegExp(`^# ${numbers[index]} [A-Z]`));
+  });
+
   it('TypeScript is only what can be erased: no enum, no namespace', () => {
     const offenders = sources
       .filter((path) => path.endsWith('.ts'))
