@@ -19,6 +19,8 @@ const FILE_BYTES = 400_000;
 export interface CrewPlan {
   /** Each posts, reads, posts … */
   readonly users: number;
+  /** Each only reads: whoever posts and reads in turn stops reading while a post waits. */
+  readonly readers: number;
   /** Each sends files and gets them back. */
   readonly senders: number;
   readonly gateways: Gateways;
@@ -32,6 +34,7 @@ export class Crew implements Notes {
   readonly repeated: { readonly type: string; readonly atMs: number }[] = [];
   readonly #links: UserLink[];
   readonly #users: LoadUser[];
+  readonly #readers: number;
   readonly #senders: number;
   readonly #prefix = `demo ${randomBytes(4).toString('hex')} `;
   readonly #seen = new Map<string, SeenPost>();
@@ -39,11 +42,12 @@ export class Crew implements Notes {
   #isOver = false;
   #work: Promise<unknown> = Promise.resolve();
 
-  constructor({ users, senders, gateways }: CrewPlan) {
+  constructor({ users, readers, senders, gateways }: CrewPlan) {
     const name = `demo-${randomBytes(3).toString('hex')}`;
-    const count = users + senders;
+    const count = users + readers + senders;
     this.#links = Array.from({ length: count }, (_, at) => new UserLink(gateways, at, () => this.now()));
     this.#users = this.#links.map((link, at) => new LoadUser(`${name}-${at}`, link, this));
+    this.#readers = readers;
     this.#senders = senders;
   }
 
@@ -77,8 +81,13 @@ export class Crew implements Notes {
     const wrong = await Promise.all(this.#users.map((user) => user.enter(PASSWORD)));
     const [first] = wrong.filter((sentence) => sentence !== null);
     if (first !== undefined) throw new Error(first);
-    const posters = this.#users.length - this.#senders;
-    this.#work = Promise.all(this.#users.map((user, at) => (at < posters ? this.#talk(user) : this.#send(user, at))));
+    const readersTo = this.#users.length - this.#senders;
+    const postersTo = readersTo - this.#readers;
+    this.#work = Promise.all(
+      this.#users.map((user, at) =>
+        at < postersTo ? this.#talk(user) : at < readersTo ? this.#readOnly(user) : this.#send(user, at),
+      ),
+    );
     while (new Set(this.operations.map(({ user }) => user)).size < this.#users.length) await sleep(THINK_MS);
   }
 
@@ -110,6 +119,13 @@ export class Crew implements Notes {
     while (!this.#isOver) {
       await user.post();
       await sleep(THINK_MS);
+      await user.read();
+      await sleep(THINK_MS);
+    }
+  }
+
+  async #readOnly(user: LoadUser): Promise<void> {
+    while (!this.#isOver) {
       await user.read();
       await sleep(THINK_MS);
     }

@@ -52,7 +52,7 @@ async function show(demo: Demo, settings: Settings): Promise<void> {
       ? `  on a testbed of its own (${testbed.settings.subnet})\n`
       : `  on the testbed of ${testbed.settings.stateDir}\n`,
   );
-  const stage = new Stage(testbed.settings, demo.senders);
+  const stage = new Stage(testbed.settings, demo);
   let report: DemoReport | null;
   try {
     report = await Promise.race([perform(demo, stage), interrupted(stop)]);

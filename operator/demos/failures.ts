@@ -25,6 +25,7 @@ export const CRASH: Demo = {
   ],
   needsOwn: false,
   senders: 0,
+  readers: 0,
   async run(stage) {
     const measures = [];
     let firstMs = 0;
@@ -54,6 +55,7 @@ export const HANG: Demo = {
   ],
   needsOwn: false,
   senders: 0,
+  readers: 0,
   async run(stage) {
     const sleeper = await stage.one('posts-db');
     stage.say(`stop ${instanceName(sleeper)}`);
@@ -88,6 +90,7 @@ export const NODE_OFF: Demo = {
   ],
   needsOwn: false,
   senders: 0,
+  readers: 0,
   async run(stage) {
     const node = await stage.quietNode();
     await stage.place('posts-db', node);
@@ -122,6 +125,7 @@ export const SPLIT_BRAIN: Demo = {
   ],
   needsOwn: false,
   senders: 0,
+  readers: 0,
   async run(stage) {
     const node = await stage.quietNode();
     const first = await stage.place('posts-db', node);
@@ -167,6 +171,7 @@ export const AGENT: Demo = {
   ],
   needsOwn: false,
   senders: 0,
+  readers: 0,
   async run(stage) {
     const gateway = await stage.one('api-gateway');
     const node = await stage.nodeOf(gateway);
@@ -209,6 +214,7 @@ export const MANAGER: Demo = {
   ],
   needsOwn: false,
   senders: 0,
+  readers: 0,
   async run(stage) {
     const table = await stage.one('table');
     stage.say(`kill the Manager and ${instanceName(table)}`);

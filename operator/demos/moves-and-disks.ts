@@ -26,6 +26,7 @@ export const MIGRATE: Demo = {
   ],
   needsOwn: false,
   senders: 1,
+  readers: 0,
   async run(stage) {
     const measures = [];
     const fromMs = performance.now();
@@ -52,6 +53,7 @@ export const TORN_LOG: Demo = {
   ],
   needsOwn: true,
   senders: 0,
+  readers: 0,
   async run(stage) {
     // what is torn off is not the start of something that users are waiting for
     await stage.watchUsers(CALM_MS);
@@ -103,6 +105,7 @@ export const DISK_FULL: Demo = {
   ],
   needsOwn: false,
   senders: 0,
+  readers: 1,
   async run(stage) {
     await stage.one('posts-db');
     const [gateway] = stage.gateways();

@@ -38,8 +38,9 @@ export interface Demo {
   readonly story: readonly string[];
   /** Files are damaged: never on a testbed that somebody else uses. */
   readonly needsOwn: boolean;
-  /** Users who send files. */
+  /** Users who send files, and users who only read, beside those who post and read in turn. */
   readonly senders: number;
+  readonly readers: number;
   run(stage: Stage): Promise<Measure[]>;
 }
 
@@ -54,11 +55,11 @@ export class Stage {
   #isOver = false;
   #unwatch: () => void = () => undefined;
 
-  constructor(settings: Settings, senders: number) {
+  constructor(settings: Settings, { readers, senders }: Pick<Demo, 'readers' | 'senders'>) {
     this.settings = settings;
     this.client = new OperatorClient(settings);
     this.front = new FrontClient(settings);
-    this.crew = new Crew({ users: USERS, senders, gateways: () => this.gateways() });
+    this.crew = new Crew({ users: USERS, readers, senders, gateways: () => this.gateways() });
   }
 
   /** The gateways that users find now. */
