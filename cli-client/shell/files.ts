@@ -5,7 +5,7 @@
 import type { Hash } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream, mkdtempSync, readSync, rmSync } from 'node:fs';
+import { mkdtempSync, readSync, rmSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -60,18 +60,19 @@ export async function spoolStdin(io: Io, signal: AbortSignal): Promise<{ path: s
   const folder = mkdtempSync(join(tmpdir(), 'cnapp-'));
   const path = join(folder, 'stdin');
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  const file = createWriteStream(path, { mode: 0o600 });
   try {
-    let bytes = 0;
-    for await (const chunk of stdinChunks(io, signal)) {
-      bytes += chunk.length;
-      if (bytes > FILE_BYTES_MAX) throw new CommandFailure(EXIT.failed, 413, 'stdin holds more than 2 GiB');
-      if (!file.write(chunk)) await once(file, 'drain');
+    const file = await open(path, 'wx', 0o600);
+    try {
+      let bytes = 0;
+      for await (const chunk of stdinChunks(io, signal)) {
+        bytes += chunk.length;
+        if (bytes > FILE_BYTES_MAX) throw new CommandFailure(EXIT.failed, 413, 'stdin holds more than 2 GiB');
+        await file.appendFile(chunk);
+      }
+    } finally {
+      await file.close();
     }
-    file.end();
-    await once(file, 'close');
   } catch (error) {
-    file.destroy();
     remove();
     throw error;
   }
