@@ -7,7 +7,7 @@ import { viewOf } from '../../../ssmmp/core/graph.ts';
 import { drainInstance } from '../dialogues/shutdown.ts';
 import { loadOf, nameOf, serviceOf } from '../instances.ts';
 import { anyPlace, choosePlace } from '../placing.ts';
-import { countsAsReplica, reconcileAll } from '../reconcile.ts';
+import { countsAsReplica, reconcileAll, replicasOf } from '../reconcile.ts';
 import type { Agent, Instance, ServiceState } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { findNode } from './find.ts';
@@ -69,11 +69,19 @@ function emptyNode(turn: Turn, agent: Agent): void {
     if (fate === 'migrate') beginMigration(turn, instance, null, reason);
     else if (fate === 'stop') {
       const service = serviceOf(turn, instance.service);
-      if (service !== null && othersOf(turn, agent, instance) < service.desired)
+      if (service !== null && isWantedLess(turn, agent, instance, service))
         service.desired = Math.max(service.floor, service.desired - 1);
       drainInstance(turn, instance, reason);
     }
   }
+}
+
+/**
+ * Is one fewer wanted once this one has gone? Where the others elsewhere are enough, nothing changes; nor where there is one more
+ * than wanted, because this one was to take the place of another here.
+ */
+function isWantedLess(turn: Turn, agent: Agent, instance: Instance, service: ServiceState): boolean {
+  return othersOf(turn, agent, instance) < service.desired && replicasOf(turn, service) <= service.desired;
 }
 
 /** `stop`: not needed elsewhere; `migrate`: needed, and a node can take it; `stuck`: needed, and none can. */

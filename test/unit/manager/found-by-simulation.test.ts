@@ -1,6 +1,6 @@
 // What the simulator found in the Manager, each as a few lines: docs/simulation.md says with which seed.
 import { expect } from 'chai';
-import { sessionAck, sessionRequest, smallCluster, termination, type TestManager } from './harness.ts';
+import { graphOf, sessionAck, sessionRequest, SMALL, smallCluster, termination, type TestManager } from './harness.ts';
 
 const HERE = '127.0.0.11';
 const ALL = ['gate', 'front', 'side', 'store'];
@@ -180,5 +180,25 @@ describe('Manager: a node that is to be emptied is back in contact', () => {
     expect(on).to.equal(other);
     m.started(other, next);
     expect(m.one('session_response').dest_service_instance_network_address).to.equal('127.0.0.12');
+  });
+});
+
+describe('Manager: a node is to be emptied on which one instance takes another’s place', () => {
+  it('no fewer replicas are wanted: the one that came is unused, and there is one too many', () => {
+    const { m, agent, gate } = smallCluster();
+    m.say(agent, sessionRequest(1000, ['gate', gate], 'front-plug', 'front-socket', 'front'));
+    const start = m.one('execution_request');
+    m.started(agent, start.message_id);
+    m.say(agent, sessionAck(1000, ['gate', gate], 20000, 54000));
+    const graph = graphOf(`${SMALL}  - [front, [side-plug, side-socket], side]\n`);
+    m.command(1, { command: 'apply', graph, file: 'test.yaml', dry_run: false });
+    const replacement = m.one('execution_request');
+    expect([replacement.service_name, replacement.on]).to.deep.equal(['front', agent]);
+    const other = m.open('127.0.0.12');
+    m.register(other, '127.0.0.12', ALL, { x_node: 'n2' });
+    m.command(2, { command: 'drain', node: '1', dry_run: false });
+    m.started(agent, replacement.message_id);
+    expect(m.state.instances.get(replacement.service_instance_id)?.status).to.not.equal('on');
+    expect(m.state.services.get('front')?.desired).to.equal(1);
   });
 });

@@ -32,6 +32,8 @@ const ONCE_FAILED: Readonly<Record<number, string>> = {
   179528634106484: 'the same, when what it was granted for had waited',
   179528301203650: 'of the simulator: a request that came twice by two ways was answered once',
   179528301205735: 'of the simulator: what was late on a slow network was minutes late when it was fast again',
+  25288624376815:
+    'an unused instance that took another’s place on a node to be emptied: no replica was wanted any more',
 };
 
 describe('sim: fixed seeds', () => {
