@@ -56,9 +56,9 @@ describe('ssmmp up --netns', function () {
     try {
       await traffic.start();
       for (const service of ['posts-db', 'post']) {
-        const [instance] = await operator.on(service);
-        if (instance?.service_instance_network_address !== running.node(2))
-          await operator.command({ command: 'migrate', instance: String(instance?.service_instance_id), to: '2' });
+        const instance = await until(`${service} is on`, async () => (await operator.on(service))[0]);
+        if (instance.service_instance_network_address !== running.node(2))
+          await operator.command({ command: 'migrate', instance: String(instance.service_instance_id), to: '2' });
       }
       const [owner] = await operator.on('posts-db');
       const folder = join(running.stateDir, 'baas', 'posts-db');
