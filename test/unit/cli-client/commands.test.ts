@@ -3,17 +3,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { formatGateway } from '../../../cli-client/core/gateways.ts';
-import { runCommandLine } from '../../../cli-client/shell/run.ts';
+import { cnapp, type Ended } from './command-line.ts';
 import { FakeGateway } from './fake-gateway.ts';
-
-interface Result {
-  code: number;
-  out: string;
-  err: string;
-}
 
 describe('cnapp: the command line', function () {
   this.timeout(20_000);
@@ -32,28 +25,12 @@ describe('cnapp: the command line', function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function run(words: string, input: string | Buffer = '', interrupt = new AbortController()): Promise<Result> {
-    return runWords(words.split(' '), input, interrupt);
-  }
-  async function runWords(
-    words: string[],
-    input: string | Buffer = '',
+  function run(
+    words: string | string[],
+    stdin: string | Buffer = '',
     interrupt = new AbortController(),
-  ): Promise<Result> {
-    const stdin = new PassThrough();
-    const stdout = new PassThrough();
-    const stderr = new PassThrough();
-    const [out, err] = [collect(stdout), collect(stderr)];
-    stdin.end(input);
-    const code = await runCommandLine(words, { stdin, stdout, stderr, env, cwd: folder }, interrupt.signal);
-    stdout.end();
-    stderr.end();
-    return { code, out: (await out).toString(), err: (await err).toString() };
-  }
-  async function collect(stream: PassThrough): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of stream) chunks.push(chunk as Buffer);
-    return Buffer.concat(chunks);
+  ): Promise<Ended> {
+    return cnapp(words, { env, cwd: folder, stdin, interrupt });
   }
   async function logIn(user = 'ada'): Promise<void> {
     expect(await run(`register ${user} --password-stdin`, 'lovelace1\n')).to.include({ code: 0, out: '' });
@@ -109,7 +86,7 @@ describe('cnapp: the command line', function () {
     await logIn();
     expect(await run('send-post Hello world')).to.include({ code: 0, out: '1\n' });
     expect((await run('send-post - -o json', 'two\nlines\n')).out).to.equal('{\n  "post_id": 2\n}\n');
-    expect((await runWords(['send-post', '--', '-x \x1b[31m'])).out).to.equal('3\n');
+    expect((await run(['send-post', '--', '-x \x1b[31m'])).out).to.equal('3\n');
     expect(fake.posts.map((post) => post.text)).to.deep.equal(['Hello world', 'two\nlines', '-x \x1b[31m']);
     const shown = (await run('last-posts')).out;
     expect(shown).to.contain('-x \u241b[31m\n').and.contain('    two\u240a\n    lines\n').and.not.contain('\x1b');
@@ -235,7 +212,7 @@ describe('cnapp: the command line', function () {
   });
 
   describe('shell from a pipe', () => {
-    const shell = (lines: string[]): Promise<Result> => run('shell', lines.join('\n') + '\n');
+    const shell = (lines: string[]): Promise<Ended> => run('shell', lines.join('\n') + '\n');
 
     it('does the verbs, the slides\u2019 mode names, quotes and options; a password is the next line', async () => {
       const result = await shell([

@@ -2,13 +2,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import type { UserClient } from '../../../cli-client/client.ts';
 import { ClientClosed, connect, GatewayNotReached } from '../../../cli-client/client.ts';
-import { runCommandLine } from '../../../cli-client/shell/run.ts';
 import type { DnsHost } from '../../../manager/core/dns.ts';
 import { DnsServer } from '../../../manager/shell/dns-server.ts';
+import { cnapp, type Ended } from './command-line.ts';
 import { FakeGateway } from './fake-gateway.ts';
 
 const DNS = { address: '127.0.51.2', port: 55557 };
@@ -183,16 +182,7 @@ describe('cnapp: gateways found in the DNS', function () {
     });
     afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-    async function run(words: string): Promise<{ code: number; err: string }> {
-      const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
-      let err = '';
-      stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-      stdout.resume();
-      stdin.end('password1\n');
-      const io = { stdin, stdout, stderr, env, cwd: folder };
-      const code = await runCommandLine(words.split(' '), io, new AbortController().signal);
-      return { code, err };
-    }
+    const run = (words: string): Promise<Ended> => cnapp(words, { env, cwd: folder, stdin: 'password1\n' });
 
     it('--dns, CNAPP_DNS and the running cluster all know the alias', async () => {
       named = [21];

@@ -8,14 +8,8 @@ import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { formatGateway } from '../../../cli-client/core/gateways.ts';
 import { FileSink, isSpecial } from '../../../cli-client/shell/files.ts';
-import { runCommandLine } from '../../../cli-client/shell/run.ts';
+import { cnapp, type Ended } from './command-line.ts';
 import { FakeGateway } from './fake-gateway.ts';
-
-interface Result {
-  code: number;
-  out: string;
-  err: string;
-}
 
 describe('cnapp: odd moments and places', function () {
   this.timeout(20_000);
@@ -36,23 +30,8 @@ describe('cnapp: odd moments and places', function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function run(words: string, input = '', interrupt = new AbortController()): Promise<Result> {
-    const stdin = new PassThrough();
-    stdin.end(input);
-    return runOn(words, stdin, interrupt);
-  }
-  async function runOn(words: string, stdin: PassThrough, interrupt: AbortController): Promise<Result> {
-    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-    const [out, err] = [collect(stdout), collect(stderr)];
-    const code = await runCommandLine(words.split(' '), { stdin, stdout, stderr, env, cwd: folder }, interrupt.signal);
-    stdout.end();
-    stderr.end();
-    return { code, out: await out, err: await err };
-  }
-  async function collect(stream: PassThrough): Promise<string> {
-    let text = '';
-    for await (const chunk of stream) text += String(chunk);
-    return text;
+  function run(words: string, stdin: string | PassThrough = '', interrupt = new AbortController()): Promise<Ended> {
+    return cnapp(words, { env, cwd: folder, stdin, interrupt });
   }
 
   // Ctrl-C in `tar c . | cnapp send-file - --name all.tar` ends tar too: what came so far is no file.
@@ -65,7 +44,7 @@ describe('cnapp: odd moments and places', function () {
       };
       const stdin = new PassThrough();
       const interrupt = new AbortController();
-      const running = runOn(words, stdin, interrupt);
+      const running = run(words, stdin, interrupt);
       stdin.write('half of it');
       await new Promise((resolve) => setImmediate(resolve));
       interrupt.abort();
@@ -79,7 +58,7 @@ describe('cnapp: odd moments and places', function () {
     const before = copies();
     const stdin = new PassThrough();
     const interrupt = new AbortController();
-    const running = runOn('send-file - --name all.tar', stdin, interrupt);
+    const running = run('send-file - --name all.tar', stdin, interrupt);
     stdin.write('half of it');
     const deadlineMs = performance.now() + 5_000;
     while (copies().length === before.length && performance.now() < deadlineMs) await new Promise(setImmediate);
