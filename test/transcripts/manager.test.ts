@@ -10,22 +10,11 @@ import { fileURLToPath } from 'node:url';
 import type { ManagerEffect } from '../../manager/core/effects.ts';
 import type { Command } from '../../manager/core/inputs.ts';
 import { exampleGraph, graphOf, TestManager } from '../unit/manager/harness.ts';
-import { Obedient } from '../unit/manager/obedient.ts';
+import { Obedient, shown } from '../unit/manager/obedient.ts';
 import { describeTranscripts, type Handler } from './runner.ts';
 
 function show(effects: readonly ManagerEffect[]): string[] {
-  return effects.flatMap((effect) => {
-    switch (effect.kind) {
-      case 'send':
-        return effect.line.includes('health') ? [] : [`> ${effect.connection} ${effect.line}`];
-      case 'close':
-        return [`x ${effect.connection} ${effect.why}`];
-      case 'reply':
-        return [`= ${effect.status} ${JSON.stringify(effect.body)}`];
-      case 'event':
-        return [`# ${effect.event.text}`];
-    }
-  });
+  return effects.flatMap(shown);
 }
 
 function makeHandler(): Handler {

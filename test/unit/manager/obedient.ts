@@ -146,7 +146,8 @@ export class Obedient {
   }
 }
 
-function shown(effect: ManagerEffect): string[] {
+/** An effect as transcripts write it; none for health, which comes all the time. */
+export function shown(effect: ManagerEffect): string[] {
   switch (effect.kind) {
     case 'send':
       return effect.line.includes('health') ? [] : [`> ${effect.connection} ${effect.line}`];
