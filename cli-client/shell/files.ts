@@ -131,7 +131,8 @@ export class FileSink implements Sink {
   }
 
   async complete(sha256: string): Promise<boolean> {
-    if (this.#hash.digest('hex') !== sha256.toLowerCase()) {
+    const wanted = sha256.toLowerCase();
+    if (this.#hash.digest('hex') !== wanted) {
       this.#written = 0; // nothing of it is worth keeping
       return false;
     }
@@ -143,7 +144,7 @@ export class FileSink implements Sink {
       await rename(this.#path, this.#target);
     } catch (error) {
       // Another cnapp that got the same was quicker: then what we want is there.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || (await sha256Of(this.#target)) !== sha256) throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || (await sha256Of(this.#target)) !== wanted) throw error;
     }
     return true;
   }
