@@ -15,7 +15,7 @@ export const EXIT = {
   usage: 64,
   /** `lab check`, `lab grade`: the check itself broke, which is nobody's wrong answer. */
   broken: 70,
-  /** A second Ctrl-C, as a shell names it. */
+  /** A Ctrl-C ended it in its middle, as a shell names it. */
   interrupted: 130,
 } as const;
 

@@ -4,8 +4,7 @@
  * Lives here: the question, the answer, and the word that the connection broke. Does not live here: what a silence means
  * (supervisor/core). The event loop of the Manager must turn to answer, so one that was stopped or is stuck does not.
  *
- * Plain HTTP over a socket, without Node's client: the same words twice a second for days, and an idle testbed should
- * cost next to nothing.
+ * Plain HTTP over a socket, without Node's client: the same words each time, and a supervisor should cost next to nothing.
  */
 import { connect, type Socket } from 'node:net';
 import { joinAddressPort } from '../../ssmmp/core/address.ts';
