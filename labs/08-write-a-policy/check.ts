@@ -11,9 +11,8 @@
  */
 import { join, relative } from 'node:path';
 import { z } from 'zod';
-import { defineChecks, expectThat, Unmet } from '../runner/api.ts';
+import { defineChecks, expectThat, isUnmet, Unmet } from '../runner/api.ts';
 import type { Evidence, LabCluster, Work } from '../runner/api.ts';
-import { isUnmet } from '../runner/shell/unmet.ts';
 import type { Outcome, Simulated } from './driver/simulate.ts';
 
 /** Percent of the requests of a load that may come late. */
@@ -48,10 +47,16 @@ function simulated(work: Work): Promise<Simulated> {
   });
 }
 
+/** Of the wanted number of replicas. */
+interface Change {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What the policy was asked in the cluster, and what came of it. */
 interface Story {
   /** Changes that the Manager made because the policy said so: the same number, and its `why` as the event. */
-  readonly changes: readonly { readonly from: number; readonly to: number }[];
+  readonly changes: readonly Change[];
   /** A change of the service whose event is not what the policy answered. */
   readonly notBySaying: string | null;
   readonly problem: string | null;
@@ -68,7 +73,7 @@ interface Answer {
 function story({ journal, events }: Evidence): Story {
   const answered = journal.map(({ in: { at }, in: input }) => ({ at, answers: (input['answers'] ?? []) as Answer[] }));
   const all = answered.flatMap(({ answers }) => answers);
-  const changes: { from: number; to: number }[] = [];
+  const changes: Change[] = [];
   let [before, notBySaying] = [1, null as string | null];
   for (const { at, what, text, data } of events) {
     if (what !== 'service' || data['service_name'] !== SERVICE || typeof data['desired'] !== 'number') continue;
@@ -100,15 +105,11 @@ async function asked(cluster: LabCluster): Promise<void> {
   );
 }
 
-/** Waits for a change of the wanted kind that the policy asked for. Throws Unmet with what it said instead. */
-async function changed(
-  cluster: LabCluster,
-  kind: 'more' | 'fewer',
-  isWanted: (change: Story['changes'][number]) => boolean,
-): Promise<Story['changes'][number]> {
-  const title = `your policy is asked for ${kind === 'more' ? 'more replicas' : 'fewer again'}`;
+/** Waits for a change to more or to fewer replicas that the policy asked for. Throws Unmet with what it said instead. */
+async function changed(cluster: LabCluster, kind: 'more' | 'fewer'): Promise<Change> {
+  const isWanted = ({ from, to }: Change): boolean => (kind === 'more' ? to > from : to < from);
   try {
-    return await cluster.evidenceOf(title, (found) => story(found).changes.find(isWanted), CHANGED_MS[kind]);
+    return await cluster.evidenceOf(kind, (found) => story(found).changes.find(isWanted), CHANGED_MS[kind]);
   } catch (error) {
     if (!isUnmet(error)) throw error;
     const { answers, problem, notBySaying, said } = story(await cluster.evidence());
@@ -171,7 +172,7 @@ export const checks = defineChecks({
     const cluster = await work.up({ nodes: 2, graph: work.path('graph.yaml'), repository });
     const scaledOut = async (): Promise<void> => {
       if (!burst.more) return await asked(cluster);
-      const more = await changed(cluster, 'more', ({ to, from }) => to > from);
+      const more = await changed(cluster, 'more');
       await cluster.running(SERVICE, more.to, STARTED_MS).catch(async (error: unknown) => {
         // or it has asked for yet more, or for less again, by now
         const { changes } = story(await cluster.evidence());
@@ -180,7 +181,7 @@ export const checks = defineChecks({
     };
     const words = ['--users', '4', '--rate', String(RATE), '--seconds', '8', '--mix', 'read=1,post=0'];
     await Promise.all([scaledOut(), cluster.load(...words)]);
-    if (burst.fewer) await changed(cluster, 'fewer', ({ to, from }) => to < from);
+    if (burst.fewer) await changed(cluster, 'fewer');
     const { problem, notBySaying } = story(await cluster.evidence());
     const came = problem ?? notBySaying;
     expectThat(came === null, { expected: 'every change is one that your policy answered', came: came ?? '' });

@@ -27,7 +27,7 @@ export type { Evidence, JournalRecord } from './shell/evidence.ts';
 export type { Overlay } from './shell/bundle.ts';
 export type { LabProgram, Prepare } from './shell/prepare.ts';
 export type { Ran, RunOptions } from './shell/programs.ts';
-export { expectEqual, expectThat, Unmet } from './shell/unmet.ts';
+export { expectEqual, expectThat, isUnmet, Unmet } from './shell/unmet.ts';
 export type { UnmetText } from './shell/unmet.ts';
 export type { Work } from './shell/work.ts';
 

@@ -104,6 +104,7 @@ function changesOf(policy: Policy<'scaling'>): Simulated['burst'] {
 class Service {
   /** Each answer of the policy. */
   readonly wanted: { readonly at: number; readonly replicas: number }[] = [];
+  readonly curves: Curves[number][] = [];
   readonly #policy: Policy<'scaling'>;
   readonly #load: Load;
   #replicas: { id: number; onAt: number; requests: number }[] = [{ id: 1, onAt: 0, requests: 0 }];
@@ -114,7 +115,6 @@ class Service {
   #busy = 0;
   #told = 0;
   #state: ScalingView['state'] = null;
-  readonly curves: Curves[number][] = [];
 
   constructor(policy: Policy<'scaling'>, load: Load) {
     this.#policy = policy;

@@ -1,12 +1,12 @@
 /**
  * The simulator of the clone with the cores of another folder; built over that folder and run as a program of its own.
  *
- *     judge SEED…            one JSON line a seed: the law that it breaks, or null
+ *     judge SEED…            tells the check of each seed the law that it breaks, or null
  *     first WANT SEED…       the same, of the first WANT that break one
  *     find WANT FROM COUNT   … of COUNT seeds from FROM on
- *     show OPTIONS…          what `npm run sim` would print, with its options
+ *     show OPTIONS…          prints what `npm run sim` would, with its options
  *
- * Lives here: those three. Does not live here: the simulator (sim/), the words of its options (sim-cli/), which cores.
+ * Lives here: those four. Does not live here: the simulator (sim/), the words of its options (sim-cli/), which cores.
  */
 import { tellCheck } from '../../runner/judge.ts';
 import { failureOf } from '../../../sim-cli/report.ts';
@@ -26,8 +26,6 @@ function verdictOf(seed: number): Verdict {
   return { seed, events, broken };
 }
 
-const tell = (verdict: Verdict): void => tellCheck(verdict);
-
 /** Tells of the first `want` that break a law. */
 function find(want: number, seeds: Iterable<number>): void {
   let found = 0;
@@ -36,14 +34,14 @@ function find(want: number, seeds: Iterable<number>): void {
     const verdict = verdictOf(seed);
     if (verdict.broken === null) continue;
     found += 1;
-    tell(verdict);
+    tellCheck(verdict);
   }
 }
 
 const [mode, ...words] = process.argv.slice(2);
 switch (mode) {
   case 'judge':
-    for (const seed of words) tell(verdictOf(Number(seed)));
+    for (const seed of words) tellCheck(verdictOf(Number(seed)));
     break;
   case 'first':
     find(Number(words[0]), words.slice(1).map(Number));

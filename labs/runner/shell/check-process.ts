@@ -79,7 +79,7 @@ async function runItems(task: CheckTask, stop: AbortSignal): Promise<Sights> {
   return newSights(run);
 }
 
-/** What the run has collected since this was asked last. */
+/** Exhibits are told once; diagrams stay, as another item may show one of the same title. */
 function newSights(run: RunState): Sights {
   return { exhibits: run.exhibits.splice(0), diagrams: [...run.diagrams], usedSeed: run.usedSeed };
 }

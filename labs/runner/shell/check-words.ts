@@ -25,7 +25,7 @@ export interface CheckTask {
   readonly lifelines: string;
 }
 
-/** What there is to show of a run, since it was told last. */
+/** What there is to show of a run: the exhibits since it was told last, and all diagrams of this process. */
 export interface Sights {
   readonly exhibits: readonly Exhibit[];
   readonly diagrams: readonly Diagram[];

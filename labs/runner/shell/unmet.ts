@@ -2,7 +2,7 @@
  * The expectations of checks: each says what was expected, what came, and where to read.
  *
  * Lives here: the error that a failed item is, and the few ways to throw it. Does not live here: what is done with it
- * (check.ts).
+ * (item-result.ts).
  *
  * Any other error means that the check itself broke. So a check must never let a student's mistake end in a TypeError: read
  * the student's files with `work.text` and `work.yaml`, wait with `work.until`, compare with these.

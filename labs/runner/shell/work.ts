@@ -45,8 +45,8 @@ export class RunState {
   }
 }
 
-/** Longest file of a student that is read. */
 const SECRET_BYTES = 16;
+/** Longest file of a student that is read. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
 
 export class Work {
@@ -202,8 +202,8 @@ export class Work {
   }
 
   /**
-   * Runs a driver of ours that has a student's code in its process, and gives what it told by `tellCheck` (judge.ts) of it; nothing
-   * that the student's code prints is taken for that. Drivers read the seed from there.
+   * Runs a driver of ours that has a student's code in its process, and gives what the driver told with `tellCheck` (judge.ts);
+   * nothing that the student's code prints is taken for that. The driver has the run's seed from judge.ts too.
    */
   async judged<T>(script: string, args: readonly string[], deadlineMs: number): Promise<Ran & { told: readonly T[] }> {
     const secret = randomBytes(SECRET_BYTES).toString('hex');
