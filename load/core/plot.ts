@@ -34,7 +34,7 @@ export interface PlotMark {
   readonly name: string;
 }
 
-/** One plot over so many seconds: a heading and its SVG. */
+/** One plot over so many seconds, more than none: a heading and its SVG. */
 export function plot(title: string, seconds: number, lines: readonly PlotLine[]): string {
   return `<h2>${escaped(title)}</h2>
 <svg viewBox="0 0 ${PLOT_WIDTH} ${HEIGHT}" width="${PLOT_WIDTH}" height="${HEIGHT}" role="img" aria-label="${escaped(title)}">${inside(seconds, lines, [])}</svg>`;

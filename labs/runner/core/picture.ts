@@ -48,16 +48,20 @@ export type Pictures = Readonly<Record<string, Picture>>;
  */
 export function pictureSvg(picture: Picture): string {
   const svg = drawn(picture).trim();
-  if (svg === '') throw new Error('a picture without a message: what the lab looks for was not in the run');
+  if (svg === '') throw new Error('a picture of nothing: what the lab looks for was not in the run');
   return `${svg.replaceAll(/127\.\d+\.\d+\.(\d+)/g, '127.0.0.$1')}\n`;
 }
 
+/** '' where there is nothing to draw. */
 function drawn(picture: Picture): string {
   switch (picture.kind) {
     case 'messages':
       return sequenceSvg(picture.entries);
-    case 'plot':
-      return plotFile(picture.title, picture.seconds, picture.lines, picture.marks);
+    case 'plot': {
+      const { title, seconds, lines, marks } = picture;
+      const isEmpty = seconds <= 0 || lines.every(({ points }) => points.length === 0);
+      return isEmpty ? '' : plotFile(title, seconds, lines, marks);
+    }
     case 'graph': {
       const { text, live = null, marked } = picture;
       const read = parseGraph(text, 'graph.yaml');

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { plotFile } from '../../../load/core/plot.ts';
 import { pictureSvg } from '../../../labs/runner/core/picture.ts';
+import type { Picture } from '../../../labs/runner/core/picture.ts';
 import { sequenceSvg } from '../../../labs/runner/core/sequence.ts';
 import { readLabs } from '../../../labs/runner/shell/lab-folder.ts';
 import { placesOf } from '../../../labs/runner/shell/places.ts';
@@ -130,6 +131,12 @@ describe('labs: how a picture is drawn', () => {
   it('addresses are those of chapters, and a picture of nothing is an error', () => {
     const svg = pictureSvg({ kind: 'drawn', svg: '<svg><text>127.77.3.12:54000</text></svg>' });
     expect(svg).to.equal('<svg><text>127.0.0.12:54000</text></svg>\n');
-    expect(() => pictureSvg({ kind: 'messages', entries: [] })).to.throw('a picture without a message');
+    const nothing: Picture[] = [
+      { kind: 'messages', entries: [] },
+      { kind: 'plot', title: 't', seconds: 2, lines: [] },
+      { kind: 'plot', title: 't', seconds: 2, lines: [{ name: 'a', points: [] }] },
+      { kind: 'plot', title: 't', seconds: 0, lines },
+    ];
+    for (const picture of nothing) expect(() => pictureSvg(picture)).to.throw('a picture of nothing');
   });
 });
