@@ -2,7 +2,7 @@
  * Which journal a Manager starts from: its own, or the mirror that its supervisor keeps (R51).
  *
  * Lives here: the choice, and putting the mirror in the journal's place. Does not live here: reading a state back
- * (ssmmp/shell/journal-recovery.ts), keeping the mirror (ssmmp/shell/journal-mirror.ts).
+ * (ssmmp/shell/journal-recovery.ts), keeping the mirror (ssmmp/shell/journal-follower.ts).
  *
  *   the journal goes on where the mirror ends          the journal
  *   else                                               the higher epoch, then the longer one

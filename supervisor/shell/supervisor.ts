@@ -10,7 +10,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startClock } from '../../ssmmp/shell/clock.ts';
 import { Driver } from '../../ssmmp/shell/driver.ts';
-import { JournalMirror, LOOK_MS } from '../../ssmmp/shell/journal-mirror.ts';
+import { JournalFollower, LOOK_MS } from '../../ssmmp/shell/journal-follower.ts';
 import type { Logger } from '../../ssmmp/shell/log.ts';
 import { removePidFile, writePidFile } from '../../ssmmp/shell/process-identity.ts';
 import { takeLock } from '../../ssmmp/shell/process-lock.ts';
@@ -47,7 +47,7 @@ export function startSupervisor(options: SupervisorOptions, log: Logger): Runnin
 
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => (end = resolve));
-  const mirror = new JournalMirror({
+  const mirror = new JournalFollower({
     folder: join(stateDir, JOURNAL_FOLDER),
     mirror: mirrorFolder,
     tell: (sentence) => log.error(`the mirror of the journal: ${sentence}`),
@@ -101,7 +101,7 @@ export function startSupervisor(options: SupervisorOptions, log: Logger): Runnin
   }
 
   driver.input({ kind: 'supervisor_started', timerScale: options.timerScale, found: findManager(stateDir) });
-  // Else each question looks at the journal too: one waking up for both.
+  // Questions that come as often look at the journal by themselves: one waking up for both.
   if (driver.state.timers.managerProbeMs > LOOK_MS) mirror.start();
   return { stop: () => driver.input({ kind: 'stop_requested' }), ended };
 }

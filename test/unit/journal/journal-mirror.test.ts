@@ -2,7 +2,8 @@
 import fs, { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { JournalMirror, chooseJournal, journalRank, restoreJournal } from '../../../ssmmp/shell/journal-mirror.ts';
+import { JournalFollower } from '../../../ssmmp/shell/journal-follower.ts';
+import { chooseJournal, journalRank, restoreJournal } from '../../../ssmmp/shell/journal-mirror.ts';
 import { ledgerAfter, openLedger, record, scratch } from './ledger.ts';
 
 describe('the mirror of a journal', function () {
@@ -11,14 +12,14 @@ describe('the mirror of a journal', function () {
   let mirror: string;
   let remove: () => void;
   let sentences: string[];
-  let follower: JournalMirror;
+  let follower: JournalFollower;
 
   beforeEach(() => {
     const made = scratch();
     remove = made.remove;
     [folder, mirror] = [join(made.folder, 'journal'), join(made.folder, 'mirror')];
     sentences = [];
-    follower = new JournalMirror({ folder, mirror, tell: (sentence) => sentences.push(sentence) });
+    follower = new JournalFollower({ folder, mirror, tell: (sentence) => sentences.push(sentence) });
   });
   afterEach(async () => {
     await follower.stop();
@@ -144,7 +145,7 @@ describe('the mirror of a journal', function () {
     await anew.journal.close();
     await follower.catchUp();
     expect(bytesOf(mirror)).to.deep.equal(before);
-    const later = new JournalMirror({ folder, mirror, tell: (sentence) => sentences.push(sentence) });
+    const later = new JournalFollower({ folder, mirror, tell: (sentence) => sentences.push(sentence) });
     await later.catchUp();
     await later.stop();
     expect(bytesOf(mirror)).to.deep.equal(before);

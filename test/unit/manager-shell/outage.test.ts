@@ -10,7 +10,7 @@ import type { TimedEvent } from '../../../manager/shell/history.ts';
 import type { ErrorBody } from '../../../manager/shell/http-replies.ts';
 import { startManager } from '../../../manager/shell/manager.ts';
 import { DISK_FULL_FILE } from '../../../ssmmp/shell/disk-fault.ts';
-import { JournalMirror } from '../../../ssmmp/shell/journal-mirror.ts';
+import { JournalFollower } from '../../../ssmmp/shell/journal-follower.ts';
 import { lineOf, SUBNET, testGraph, TestManager, testOptions, until } from './cluster.ts';
 
 describe('the Manager’s disk', function () {
@@ -104,7 +104,7 @@ describe('the Manager’s disk', function () {
   it('R51 a journal that is lost comes back from the mirror, with a gap in all ids', async () => {
     const mirror = join(cluster.stateDir, 'mirror');
     const folder = join(cluster.stateDir, 'journal');
-    const follower = new JournalMirror({ folder, mirror, tell: (sentence) => expect.fail(sentence) });
+    const follower = new JournalFollower({ folder, mirror, tell: (sentence) => expect.fail(sentence) });
     const { state: before } = await cluster.start({ mirror });
     await cluster.agent(63);
     await until(() => before.instances.size > 0, 'an instance');
@@ -128,7 +128,7 @@ describe('the Manager’s disk', function () {
   it('R51 a damaged journal gives way to a sound mirror, and is kept', async () => {
     const mirror = join(cluster.stateDir, 'mirror');
     const folder = join(cluster.stateDir, 'journal');
-    const follower = new JournalMirror({ folder, mirror, tell: (sentence) => expect.fail(sentence) });
+    const follower = new JournalFollower({ folder, mirror, tell: (sentence) => expect.fail(sentence) });
     await cluster.start({ mirror });
     await cluster.agent(64);
     await cluster.stop();
