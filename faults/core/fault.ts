@@ -2,7 +2,7 @@
  * A fault: what is asked for, what is recorded while it is on.
  *
  * Lives here: the kinds of faults, their shapes, reading one that came as JSON, telling one in a line. Does not live here:
- * doing one (operator/shell/fault-keeper.ts).
+ * doing one (operator/shell/fault-keeper.ts, fault-acts.ts).
  *
  * Every fault has an undo: that of `stop` is `continue`, that of `node-off` is `node-on`, that of `cut` is `heal`; `slow`,
  * `fill-disk` and `hold` end with `undo`. It comes when it is asked for, when the fault's time is over, and when the
@@ -179,9 +179,9 @@ export function peerWord(other: Peer): string {
   return typeof other === 'string' ? other : String(other.node);
 }
 
-/** Do two ends mean the same? */
-export function samePeer(a: Peer, b: Peer): boolean {
-  return peerWord(a) === peerWord(b);
+/** Is it a cut of this node, from that end or (null) from any? For `heal`. */
+export function isCutOf({ request }: FaultRecord, node: number, end: Peer | null): boolean {
+  return request.kind === 'cut' && request.node === node && (end === null || peerWord(request.peer) === peerWord(end));
 }
 
 function shapeText({ delayMs, jitterMs, bytesPerSecond, lossPercent, resetsPerMinute }: SlowShape): string {

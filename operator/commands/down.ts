@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import { removeTraces, stopCluster } from '../shell/cluster-stop.ts';
-import { undoLeftFaults } from '../shell/fault-keeper.ts';
+import { undoLeftFaults } from '../shell/fault-file.ts';
 import { removeLeftNetns } from '../shell/netns.ts';
 import { tell, writeData } from '../shell/output.ts';
 import { countedProcesses, findProcesses, signalProcess, waitForEnd } from '../shell/testbed-processes.ts';

@@ -1,13 +1,13 @@
 /** `ssmmp fault`: break things in a way that can be undone. Lives here: the sub-commands that are done at once; hold.ts waits. */
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
+import { isCutOf } from '../../faults/core/fault.ts';
 import type { FaultRecord, FaultRequest, Peer } from '../../faults/core/fault.ts';
 import { DURATION_EXPECTED, parseDuration } from '../../ssmmp/core/duration.ts';
 import { nodeNumber, parseNode } from '../core/addresses.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import { faultsText } from '../core/fault-rows.ts';
 import { readClusterFile } from '../shell/cluster-file.ts';
-import { isCutOf } from '../shell/fault-keeper.ts';
 import { FrontClient } from '../shell/front-client.ts';
 import { styleFor, writeData } from '../shell/output.ts';
 import type { Settings } from '../shell/settings.ts';

@@ -29,7 +29,7 @@ import { mustShareAddress, requireFreePorts, sharedRefusal } from '../shell/pref
 import { chooseRepository } from '../shell/repository-choice.ts';
 import { openFront } from '../shell/front.ts';
 import type { Front } from '../shell/front.ts';
-import { undoLeftFaults } from '../shell/fault-keeper.ts';
+import { undoLeftFaults } from '../shell/fault-file.ts';
 import { readSettings } from '../shell/settings.ts';
 import type { GlobalOptions, Settings } from '../shell/settings.ts';
 import { countedProcesses, findProcesses } from '../shell/testbed-processes.ts';

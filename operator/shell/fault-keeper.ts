@@ -1,36 +1,30 @@
 /**
  * The faults of a running testbed, in the front (`ssmmp up`).
  *
- * Lives here: doing a fault and undoing it, by order, when its time is over, at the end. Does not live here: what the kinds
- * mean (faults/core), links (fault-links.ts), the port it is asked over (front-port.ts).
+ * Lives here: which are on, in which order; undoing one by order, when its time is over, at the end; what faults together make
+ * of a link. Does not live here: what the kinds mean (faults/core), what is done to processes and files (fault-acts.ts),
+ * links (fault-links.ts), faults.json (fault-file.ts), the port it is asked over (front-port.ts).
  *
  * Why in the front: it lives as long as the testbed, so a fault outlives the command that asked for it and never the
- * testbed; and it is the one that would start an agent again while its node is off. What is on stands in faults.json too:
- * a front that was killed cannot undo anything, the next `ssmmp up` or `ssmmp down` does.
+ * testbed; and it is the one that would start an agent again while its node is off.
  */
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { detailText, samePeer, targetText, undoText } from '../../faults/core/fault.ts';
+import { detailText, targetText, undoText } from '../../faults/core/fault.ts';
 import type { CutRequest, Decision, FaultRecord, FaultRequest } from '../../faults/core/fault.ts';
 import { CLEAR } from '../../faults/core/shape.ts';
 import { joinAddressPort } from '../../ssmmp/core/address.ts';
-import { DISK_FULL_FILE } from '../../ssmmp/shell/disk-fault.ts';
-import { copiedFrom, folderMark } from '../../ssmmp/shell/folder-mark.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
-import { FaultLinks, noNode, removeLinkFiles } from './fault-links.ts';
+import { doAct, undoAct } from './fault-acts.ts';
+import type { ActSurroundings } from './fault-acts.ts';
+import { writeFaults } from './fault-file.ts';
+import { FaultLinks, needsNetns, noNode, noProxyBetweenNodes, oneNodeInNetns } from './fault-links.ts';
 import type { LinkSurroundings } from './fault-links.ts';
-import { findProcesses, signalGroup } from './testbed-processes.ts';
 
-export const FAULTS_FILE = 'faults.json';
 /** Faults that are over and still asked about, such as a hold that was decided. */
 const ENDED_KEPT_MAX = 50;
 /** Faults at a time: more is a mistake in a script. */
 const FAULTS_MAX = 100;
 
-export interface FaultSurroundings extends LinkSurroundings {
-  /** Keeps a program down, or starts it again; false when there is none of that name. */
-  holdProgram(name: string): boolean;
-  letGoProgram(name: string): void;
+export interface FaultSurroundings extends ActSurroundings, LinkSurroundings {
   /** In network namespaces: makes exactly these cuts real. Null elsewhere. */
   readonly applyCuts: ((cuts: readonly CutRequest[]) => void) | null;
   /** Users are to find gateways elsewhere, or again where they are. */
@@ -170,14 +164,10 @@ export class FaultKeeper {
       throw noNode(request.node, this.#around.nodes);
     switch (request.kind) {
       case 'stop':
-        if (!signalGroup(request, 'SIGSTOP')) throw new OperatorError(EXIT.failed, `${request.name} does not run`);
-        return;
       case 'node-off':
-        return this.#nodeOff(request.node);
       case 'fill-disk':
-        return this.#fillDisk(request.whose);
       case 'manager-off':
-        return this.#managerOff();
+        return doAct(request, this.#around);
       case 'cut':
         if (this.#around.applyCuts !== null) return this.#around.applyCuts(this.#cuts());
         if (typeof request.peer !== 'string' || request.peer === 'all') throw needsNetns();
@@ -218,16 +208,10 @@ export class FaultKeeper {
     this.#ended = [...this.#ended.filter(({ id }) => id !== record.id), record].slice(-ENDED_KEPT_MAX);
     switch (record.request.kind) {
       case 'stop':
-        signalGroup(record.request, 'SIGCONT');
-        break;
       case 'node-off':
-        this.#around.letGoProgram(`agent ${record.request.node}`);
-        break;
-      case 'manager-off':
-        this.#around.letGoProgram('supervisor');
-        break;
       case 'fill-disk':
-        rmSync(diskFullFile(this.#around.stateDir, record.request.whose), { force: true });
+      case 'manager-off':
+        undoAct(record.request, this.#around);
         break;
       case 'cut':
       case 'slow':
@@ -265,30 +249,6 @@ export class FaultKeeper {
     return [...this.#faults.values()].map(({ record }) => record.request).filter((request) => request.kind === 'cut');
   }
 
-  #nodeOff(node: number): void {
-    const folder = String(node);
-    this.#around.holdProgram(`agent ${node}`);
-    const all = findProcesses(this.#around.stateDir).filter((one) => one.node === folder);
-    for (const one of all) signalGroup(one, 'SIGKILL');
-    // an agent that was just starting an instance is dead now; what it started is written down by then
-    for (const one of findProcesses(this.#around.stateDir)) if (one.node === folder) signalGroup(one, 'SIGKILL');
-  }
-
-  #fillDisk(whose: string): void {
-    const path = diskFullFile(this.#around.stateDir, whose);
-    if (!existsSync(dirname(path))) {
-      const message = `${whose} keeps nothing here; expected manager, or a store that has run: ${dirname(path)} is not there`;
-      throw new OperatorError(EXIT.failed, message);
-    }
-    writeFileSync(path, '');
-  }
-
-  #managerOff(): void {
-    this.#around.holdProgram('supervisor');
-    for (const one of findProcesses(this.#around.stateDir))
-      if (['supervisor', 'manager'].includes(one.role)) signalGroup(one, 'SIGKILL');
-  }
-
   #onDone(id: string, decision: string): void {
     const fault = this.#faults.get(id);
     if (fault === undefined) return;
@@ -304,14 +264,7 @@ export class FaultKeeper {
   }
 
   #save(): void {
-    const path = join(this.#around.stateDir, FAULTS_FILE);
-    const faults = [...this.#faults.values()].map(({ record }) => record);
-    if (faults.length === 0) return rmSync(path, { force: true });
-    writeFileSync(
-      `${path}.${process.pid}`,
-      `${JSON.stringify({ folder: folderMark(this.#around.stateDir), faults }, null, 2)}\n`,
-    );
-    renameSync(`${path}.${process.pid}`, path);
+    writeFaults(this.#around.stateDir, this.list().faults);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -321,40 +274,6 @@ export class FaultKeeper {
   }
 }
 
-/** What a front that was killed could not undo: stopped processes go on, agents go straight to the Manager. */
-export function undoLeftFaults(stateDir: string): number {
-  const path = join(stateDir, FAULTS_FILE);
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    value = null; // none was left
-  }
-  // without a mark it is the list alone
-  const { folder, faults } = (Array.isArray(value) ? { faults: value } : (value ?? {})) as Record<string, unknown>;
-  const isCopy = copiedFrom(folder, stateDir) !== null;
-  const records = Array.isArray(faults) ? (faults as Partial<FaultRecord>[]) : [];
-  for (const { request } of records) {
-    // who stopped the process that a copy names wants it stopped
-    if (request?.kind === 'stop' && !isCopy) signalGroup(request, 'SIGCONT');
-    if (request?.kind === 'fill-disk') rmSync(diskFullFile(stateDir, request.whose), { force: true });
-  }
-  removeLinkFiles(stateDir);
-  rmSync(path, { force: true });
-  return records.length;
-}
-
-/** Do two requests mean the same link? For `heal`. */
-export function isCutOf(record: FaultRecord, node: number, peer: CutRequest['peer'] | null): boolean {
-  const { request } = record;
-  return request.kind === 'cut' && request.node === node && (peer === null || samePeer(request.peer, peer));
-}
-
-/** Whoever writes in that folder believes that its disk is full (decision 0009). */
-function diskFullFile(stateDir: string, whose: string): string {
-  return join(whose === 'manager' ? join(stateDir, 'journal') : join(stateDir, 'baas', whose), DISK_FULL_FILE);
-}
-
 function pastOf(decision: string): string {
   return {
     deliver: 'delivered',
@@ -362,21 +281,4 @@ function pastOf(decision: string): string {
     duplicate: 'delivered twice',
     reorder: 'delivered after the next one',
   }[decision] as string;
-}
-
-function needsNetns(): OperatorError {
-  const message =
-    'nodes of this testbed share one network, so nothing can be cut between two nodes: start it with `ssmmp up --netns` ' +
-    '(Linux, root), or cut a node from the manager or from users';
-  return new OperatorError(EXIT.failed, message);
-}
-
-function noProxyBetweenNodes(): OperatorError {
-  const message =
-    'only the links to the manager and to users can be slow: instances talk straight to each other, without a proxy';
-  return new OperatorError(EXIT.failed, message);
-}
-
-function oneNodeInNetns(): OperatorError {
-  return new OperatorError(EXIT.usage, 'with --netns each node has a network of its own: say which with --node N');
 }

@@ -185,3 +185,20 @@ export function noNode(node: number, nodes: readonly PlannedNode[]): OperatorErr
   const known = nodes.map((one) => one.node).join(', ');
   return new OperatorError(EXIT.failed, `there is no node ${node} here; expected one of ${known}`);
 }
+
+export function needsNetns(): OperatorError {
+  const message =
+    'nodes of this testbed share one network, so nothing can be cut between two nodes: start it with `ssmmp up --netns` ' +
+    '(Linux, root), or cut a node from the manager or from users';
+  return new OperatorError(EXIT.failed, message);
+}
+
+export function noProxyBetweenNodes(): OperatorError {
+  const message =
+    'only the links to the manager and to users can be slow: instances talk straight to each other, without a proxy';
+  return new OperatorError(EXIT.failed, message);
+}
+
+export function oneNodeInNetns(): OperatorError {
+  return new OperatorError(EXIT.usage, 'with --netns each node has a network of its own: say which with --node N');
+}

@@ -30,10 +30,7 @@ export async function openFront(
     enter: (node) => netns?.enter(node) ?? [],
     userAddress: netns === null ? null : usersAddress(settings.subnet),
     gateways: () => run.gateways,
-    holdProgram: (name) => {
-      run.program(name)?.hold();
-      return run.program(name) !== null;
-    },
+    holdProgram: (name) => run.program(name)?.hold(),
     letGoProgram: (name) => run.program(name)?.letGo(),
     applyCuts: netns === null ? null : (cuts) => netns.applyCuts(cuts),
     usersMoved: () => run.showFront(view),

@@ -24,7 +24,7 @@ import { expect } from 'chai';
 import { managerPlace } from '../../../agent/shell/manager-place.ts';
 import { StateFile } from '../../../agent/shell/state-file.ts';
 import { findTarget } from '../../../operator/commands/kill.ts';
-import { undoLeftFaults } from '../../../operator/shell/fault-keeper.ts';
+import { undoLeftFaults } from '../../../operator/shell/fault-file.ts';
 import { readSettings } from '../../../operator/shell/settings.ts';
 import { findProcesses } from '../../../operator/shell/testbed-processes.ts';
 import { copyText, dropUpLock, takeUpLock } from '../../../operator/shell/up-lock.ts';
