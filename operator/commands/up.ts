@@ -1,4 +1,10 @@
-/** `ssmmp up`: a Manager and nodes on this machine, until Ctrl-C. */
+/**
+ * `ssmmp up`: a Manager and nodes on this machine, until Ctrl-C.
+ *
+ * Lives here: its options, what is refused before anything starts, and the order from the lock to the last word. Does not live
+ * here: the cluster while it runs (shell/cluster-run.ts), what an earlier one left (shell/leftovers.ts), its end by a signal
+ * (shell/stop-signals.ts) and in which order (shell/cluster-stop.ts).
+ */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
@@ -10,30 +16,28 @@ import {
   TIMER_PRESETS,
   type TimerPreset,
 } from '../../ssmmp/core/timers.ts';
-import { hangOn, LIFELINE } from '../../ssmmp/shell/lifeline.ts';
 import { DEFAULT_SUBNET, isPrefix6, NETNS_SUBNET, NODES_MAX } from '../core/addresses.ts';
 import { planCluster } from '../core/cluster-plan.ts';
 import { servedText } from '../core/cluster-text.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
-import { readClusterFile } from '../shell/cluster-file.ts';
 import type { ClusterOptions } from '../shell/cluster-file.ts';
 import { ClusterRun } from '../shell/cluster-run.ts';
 import type { ServedState } from '../shell/cluster-run.ts';
 import { stopCluster } from '../shell/cluster-stop.ts';
 import { detach, isDetachedChild, reportFailure, reportReady } from '../shell/detach.ts';
 import { distFile, distFolder } from '../shell/dist-folder.ts';
+import { openFront } from '../shell/front.ts';
+import type { Front } from '../shell/front.ts';
 import { readGraphFile } from '../shell/graph-file.ts';
-import { Netns, netnsProblem, removeLeftNetns } from '../shell/netns.ts';
+import { sortOutLeftovers } from '../shell/leftovers.ts';
+import { Netns, netnsProblem } from '../shell/netns.ts';
 import { onClosedPipe, styleFor, tell, writeData } from '../shell/output.ts';
 import { mustShareAddress, requireFreePorts, sharedRefusal } from '../shell/preflight.ts';
 import { chooseRepository } from '../shell/repository-choice.ts';
-import { openFront } from '../shell/front.ts';
-import type { Front } from '../shell/front.ts';
-import { undoLeftFaults } from '../shell/fault-file.ts';
 import { readSettings } from '../shell/settings.ts';
 import type { GlobalOptions, Settings } from '../shell/settings.ts';
-import { countedProcesses, findProcesses } from '../shell/testbed-processes.ts';
-import type { FoundProcess } from '../shell/testbed-processes.ts';
+import { stopSignals } from '../shell/stop-signals.ts';
+import type { StopSignals } from '../shell/stop-signals.ts';
 import { copyText, dropUpLock, takeUpLock } from '../shell/up-lock.ts';
 import { wholeNumber, withExamples } from './command.ts';
 
@@ -163,7 +167,7 @@ async function serve(options: UpOptions, settings: Settings, stop: StopSignals):
     timers: options.timers,
     timer_scale: options.timerScale,
   };
-  const found = await leftovers(settings, chosen);
+  const found = await sortOutLeftovers(settings, chosen);
   const plan = planCluster(
     {
       subnet: settings.subnet,
@@ -232,35 +236,6 @@ function refuseTimers({ timers, timerScale }: UpOptions): void {
   throw new OperatorError(EXIT.usage, message);
 }
 
-/**
- * What a killed `ssmmp up` left: taken over where it was started with the same options, null where there is nothing. Left
- * alone, with a sentence, where the options are others. What does not say how it was started is ended: it would hold the ports.
- */
-async function leftovers(settings: Settings, chosen: ClusterOptions): Promise<readonly FoundProcess[] | null> {
-  undoLeftFaults(settings.stateDir);
-  const left = findProcesses(settings.stateDir).filter(({ role }) => role !== 'up');
-  if (left.length === 0) {
-    removeLeftNetns(settings.stateDir);
-    return null;
-  }
-  const file = readClusterFile(settings.stateDir);
-  if (file?.options !== undefined) {
-    const before = { subnet: file.subnet, ...file.options };
-    const now = { subnet: settings.subnet, ...chosen };
-    const others = (Object.keys(now) as (keyof typeof now)[]).filter((name) => before[name] !== now[name]);
-    if (others.length > 0) {
-      const differences = others.map((name) => `${name} ${String(before[name])}, not ${String(now[name])}`).join('; ');
-      const message = `${countedProcesses(left)} still run from ${settings.stateDir}, started with other options (${differences}): give the same to take them over, or end them with \`ssmmp down\``;
-      throw new OperatorError(EXIT.failed, message);
-    }
-    tell(`taking over what an earlier run left: ${countedProcesses(left)}`);
-    return left;
-  }
-  tell(`ending what an earlier run left: ${countedProcesses(left)}`);
-  await stopCluster(settings, () => true);
-  return null;
-}
-
 function announce(cnapp: string, served: ServedState, settings: Settings, startedMs: number): void {
   const text = (style: Parameters<typeof servedText>[1]): string =>
     servedText(
@@ -287,44 +262,6 @@ function announce(cnapp: string, served: ServedState, settings: Settings, starte
 function shortPath(path: string): string {
   const fromHere = relative(process.cwd(), path);
   return fromHere === '' ? '.' : fromHere.startsWith('..') ? path : fromHere;
-}
-
-interface StopSignals {
-  readonly first: Promise<void>;
-  readonly onFirst: (action: () => void) => void;
-  readonly isAsked: () => boolean;
-  /** A second signal: no more waiting. */
-  readonly isHurried: () => boolean;
-}
-
-/**
- * Ctrl-C, SIGTERM and a closed terminal stop the cluster; once is enough, twice is faster, none breaks the clean-up. So does
- * the end of a lab's check, a play or a test that started it (SSMMP_LIFELINE).
- */
-function stopSignals(): StopSignals {
-  const controller = new AbortController();
-  let count = 0;
-  const first = new Promise<void>((resolve) => controller.signal.addEventListener('abort', () => resolve()));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      count += 1;
-      if (count === 1) tell(`\nstopping (${signal}); once more to hurry`);
-      controller.abort();
-    });
-  }
-  const lifeline = process.env[LIFELINE];
-  if (lifeline !== undefined)
-    hangOn(lifeline, () => {
-      tell('stopping in a hurry: whoever this cluster was started for has ended');
-      count = 2;
-      controller.abort();
-    });
-  return {
-    first,
-    onFirst: (action) => (count > 0 ? action() : controller.signal.addEventListener('abort', action)),
-    isAsked: () => count > 0,
-    isHurried: () => count > 1,
-  };
 }
 
 /** The built copy, or the source beside the sources. */
