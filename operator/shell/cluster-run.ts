@@ -1,29 +1,27 @@
 /**
  * A testbed in the foreground: start, serve, keep running, stop.
  *
- * Lives here: the life of one cluster under `ssmmp up`. Does not live here: options and messages of the command
- * (commands/up.ts), the order of stopping (cluster-stop.ts).
+ * Lives here: the programs of one cluster under `ssmmp up`, and when a user is served. Does not live here: options and messages of
+ * the command (commands/up.ts), what others are told of the cluster (cluster-notice.ts), the order of stopping (cluster-stop.ts).
  *
- * The supervisor, which starts the Manager, and the first agent start at the same time; the agent tries until the Manager listens. The other agents follow
- * when the first has registered: so the gateway is always at the first node, where everybody looks for it, and a user is
- * served sooner, because the processors have less to do at a time. Nothing polls once users are served: deaths come as events
- * of the child processes, changes of gateways over the Manager's event stream.
+ * The supervisor, which starts the Manager, and the first agent start at the same time; the agent tries until the Manager
+ * listens. The other agents follow when the first has registered: so the gateway is always at the first node, where everybody
+ * looks for it, and a user is served sooner, because the processors have less to do at a time. Nothing polls once users are
+ * served: deaths come as events of the child processes, changes of gateways over the Manager's event stream.
  *
  * Take-over: what an `ssmmp up` that was killed has left goes on under this one. What runs is adopted, what does not is
  * started, and nothing that goes wrong ends a cluster that serves.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DNS_PORT } from '../core/addresses.ts';
 import type { ClusterPlan, PlannedProgram } from '../core/cluster-plan.ts';
 import { EXIT, OperatorError } from '../core/exit-code.ts';
 import type { GatewayRow, NodeRow } from '../core/rows.ts';
-import { writeClusterFile } from './cluster-file.ts';
-import type { ClusterOptions } from './cluster-file.ts';
+import { ClusterNotice } from './cluster-notice.ts';
+import type { ClusterFacts } from './cluster-notice.ts';
 import { OperatorClient } from './operator-client.ts';
 import type { Settings } from './settings.ts';
 import { Supervised } from './supervised.ts';
-import { stoppedSupervisorText } from './testbed-processes.ts';
 import type { FoundProcess } from './testbed-processes.ts';
 
 /** A user must be served this long after the start. */
@@ -34,10 +32,7 @@ const ALL_NODES_MS_MAX = 2000;
 const FIRST_NODE_MS_MAX = 2000;
 /** Questions to the Manager while it starts come this far apart. */
 const START_POLL_MS = 20;
-/** Changes that come together are written once. */
-const REFRESH_DELAY_MS = 200;
-/** A Manager that has gone is looked for this often. */
-const BACK_POLL_MS = 100;
+/** Of a program that ended while starting. */
 const LOG_LINES_SHOWN = 5;
 
 export interface ServedState {
@@ -45,25 +40,15 @@ export interface ServedState {
   readonly gateways: readonly GatewayRow[];
 }
 
-/** What faults change about what others are told. */
-export interface FrontView {
-  readonly place: { readonly address: string; readonly port: number };
-  /** Where users find this gateway: at its own address, or behind a link that has a fault. */
-  userPlace(gateway: GatewayRow): GatewayRow;
-}
-
-export interface ClusterChoice {
-  readonly plan: ClusterPlan;
-  readonly settings: Settings;
-  /** Written into cluster.json, for a take-over. */
-  readonly options: ClusterOptions;
+export interface ClusterChoice extends ClusterFacts {
   /** What an earlier `ssmmp up` with the same options left running; null for a cluster that starts. */
   readonly found: readonly FoundProcess[] | null;
 }
 
 export class ClusterRun {
+  /** What others are told of it. */
+  readonly notice: ClusterNotice;
   readonly #plan: ClusterPlan;
-  readonly #options: ClusterOptions;
   readonly #found: readonly FoundProcess[] | null;
   readonly #settings: Settings;
   readonly #client: OperatorClient;
@@ -72,27 +57,22 @@ export class ClusterRun {
   #isStarting: boolean;
   #failure: OperatorError | null = null;
   #isStopping = false;
-  #unwatch: (() => void) | null = null;
-  #refresh: NodeJS.Timeout | null = null;
-  #written = '';
-  #nodes: readonly NodeRow[] = [];
-  #gateways: readonly GatewayRow[] = [];
-  #front: FrontView | null = null;
 
-  constructor({ plan, settings, options, found }: ClusterChoice, tell: (line: string) => void) {
+  constructor(choice: ClusterChoice, tell: (line: string) => void) {
+    const { plan, settings, found } = choice;
     this.#plan = plan;
-    this.#options = options;
     this.#found = found;
     // Only what has never served fails for a reason that a restart does not cure.
     this.#isStarting = found === null;
     this.#settings = settings;
     this.#tell = tell;
     this.#client = new OperatorClient(settings);
+    this.notice = new ClusterNotice(choice, this.#client, tell);
   }
 
   /** Starts everything and resolves when a user is served. Throws OperatorError; what was started must still be stopped. */
   async start(env: NodeJS.ProcessEnv): Promise<ServedState> {
-    this.#writeClusterFile([], []);
+    this.notice.write([], []);
     if (this.#isStopping) throw stoppedEarly();
     const [first, ...others] = this.#plan.agents;
     this.#startProgram(this.#plan.supervisor, env);
@@ -103,8 +83,8 @@ export class ClusterRun {
     const nodes = await this.#untilAllNodes();
     const gateways = await this.#client.list('gateways');
     this.#isStarting = false;
-    this.#writeClusterFile(nodes, gateways);
-    this.#watch();
+    this.notice.write(nodes, gateways);
+    this.notice.watch();
     return { nodes, gateways };
   }
 
@@ -116,27 +96,15 @@ export class ClusterRun {
     });
   }
 
-  /** The program of that name (`manager`, `agent 2`); null where none was planned. */
+  /** The program of that name (`supervisor`, `agent 2`); null where none was planned. */
   program(name: string): Supervised | null {
     return this.#programs.find(({ program }) => program.name === name) ?? null;
-  }
-
-  /** The gateways as they were last heard of. */
-  get gateways(): readonly GatewayRow[] {
-    return this.#gateways;
-  }
-
-  /** Faults are taken from now on; again whenever they change something for users. */
-  showFront(front: FrontView): void {
-    this.#front = front;
-    if (!this.#isStopping) this.#writeClusterFile(this.#nodes, this.#gateways);
   }
 
   /** From now on deaths are wanted: nothing is started any more. */
   release(): void {
     this.#isStopping = true;
-    if (this.#refresh !== null) clearTimeout(this.#refresh);
-    this.#unwatch?.();
+    this.notice.end();
     for (const program of this.#programs) program.release();
   }
 
@@ -210,67 +178,6 @@ export class ClusterRun {
       return;
     }
     this.#tell(`${name} died (${how}); starting it again ${waitMs === 0 ? 'now' : `in ${waitMs / 1000} s`}`);
-  }
-
-  /** Keeps cluster.json true: gateways come and go with their instances. */
-  #watch(): void {
-    this.#unwatch?.();
-    this.#unwatch = this.#client.watch(
-      ({ kind }) => /instance|node|agent|manager/.test(kind) && this.#refreshSoon(),
-      () => {
-        this.#unwatch = null;
-        const stopped = stoppedSupervisorText(this.#settings.stateDir);
-        this.#tell(`the Manager is gone; ${stopped ?? 'its supervisor starts it again'}`);
-        void this.#untilBack();
-      },
-    );
-  }
-
-  /** The stream of events broke: the Manager died. It is watched again once it answers. */
-  async #untilBack(): Promise<void> {
-    while (!this.#isStopping) {
-      await sleep(BACK_POLL_MS);
-      const gateways = await this.#client.list('gateways').catch(() => null);
-      if (gateways === null || this.#isStopping) continue;
-      this.#tell('the Manager is back');
-      this.#watch();
-      return this.#refreshSoon();
-    }
-  }
-
-  #refreshSoon(): void {
-    this.#refresh ??= setTimeout(() => {
-      this.#refresh = null;
-      Promise.all([this.#client.list('nodes'), this.#client.list('gateways')]).then(
-        ([nodes, gateways]) => this.#isStopping || this.#writeClusterFile(nodes, gateways),
-        () => null, // the Manager is gone again; its return brings us back here
-      );
-    }, REFRESH_DELAY_MS);
-  }
-
-  #writeClusterFile(nodes: readonly NodeRow[], gateways: readonly GatewayRow[]): void {
-    this.#nodes = nodes;
-    this.#gateways = gateways;
-    const front = this.#front;
-    const planned = this.#plan.nodes.map(({ node, address }) => ({ node, agent_network_address: address }));
-    const file = {
-      subnet: this.#settings.subnet,
-      manager: this.#plan.managerAddress,
-      operator_port: this.#settings.operator.port,
-      dns: { address: this.#plan.managerAddress, port: DNS_PORT },
-      gateways: front === null ? gateways : gateways.map((row) => front.userPlace(row)),
-      nodes:
-        nodes.length === 0
-          ? planned
-          : nodes.map((row) => ({ node: row.node, agent_network_address: row.agent_network_address })),
-      pid: process.pid,
-      ...(front === null ? {} : { front: front.place }),
-      options: this.#options,
-    };
-    const text = JSON.stringify(file);
-    if (text === this.#written) return;
-    this.#written = text;
-    writeClusterFile(this.#settings.stateDir, file);
   }
 }
 

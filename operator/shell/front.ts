@@ -29,17 +29,17 @@ export async function openFront(
     nodes: plan.nodes,
     enter: (node) => netns?.enter(node) ?? [],
     userAddress: netns === null ? null : usersAddress(settings.subnet),
-    gateways: () => run.gateways,
+    gateways: () => run.notice.gateways,
     holdProgram: (name) => run.program(name)?.hold(),
     letGoProgram: (name) => run.program(name)?.letGo(),
     applyCuts: netns === null ? null : (cuts) => netns.applyCuts(cuts),
-    usersMoved: () => run.showFront(view),
+    usersMoved: () => run.notice.showFront(view),
     tell,
   });
   const port = new FrontPort(keeper, settings.stateDir);
   const place = await port.listen();
   const view = { place, userPlace: keeper.links.userPlace.bind(keeper.links) };
-  run.showFront(view);
+  run.notice.showFront(view);
   return {
     close: async () => {
       port.close();
