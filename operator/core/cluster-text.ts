@@ -4,6 +4,7 @@
  * Lives here: that text. Does not live here: finding anything out.
  */
 import { joinAddressPort } from '../../ssmmp/core/address.ts';
+import { shellWord } from './shell-word.ts';
 import { columnsText, stateText } from './tables.ts';
 import type { Style } from './tables.ts';
 import type { GatewayRow, NodeRow } from './rows.ts';
@@ -51,9 +52,4 @@ export function servedText(cluster: ServedCluster, style: Style): string {
     ending,
     '',
   ].join('\n');
-}
-
-/** A path as it can be typed; one with a space or a quote stands in quotes. */
-function shellWord(path: string): string {
-  return /^[\w@%+=:,./\\-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { joinAddressPort } from '../../ssmmp/core/address.ts';
+import { shellWord } from '../core/shell-word.ts';
 
 /** So much of a stranger's command line is shown. */
 const COMMAND_CHARS_MAX = 60;
@@ -53,8 +54,7 @@ export function ownerText(pid: string, words: readonly string[]): PortOwner {
   const at = words.indexOf('--state-dir');
   const stateDir = words[at + 1];
   if (at >= 0 && stateDir !== undefined && /[\\/]manager\.js$/.test(words[1] ?? '')) {
-    const shown = /\s/.test(stateDir) ? `'${stateDir}'` : stateDir;
-    const endIt = `end it with \`npx ssmmp down --state-dir ${shown}\``;
+    const endIt = `end it with \`npx ssmmp down --state-dir ${shellWord(stateDir)}\``;
     return { who: `another cluster, whose state is in ${stateDir} (pid ${pid})`, endIt };
   }
   const line = words.join(' ').trim();

@@ -17,7 +17,7 @@ describe('ssmmp: who has a port', () => {
       who: 'another cluster, whose state is in /home/ada/.ssmmp (pid 7)',
       endIt: 'end it with `npx ssmmp down --state-dir /home/ada/.ssmmp`',
     });
-    expect(ownerText('7', ['node', '/x/manager.js', '--state-dir', '/a b']).endIt).to.contain("--state-dir '/a b'");
+    expect(ownerText('7', ['node', '/x/manager.js', '--state-dir', "/a'b"]).endIt).to.contain(`--state-dir '/a'\\''b'`);
   });
 
   it('anybody else is a pid and the beginning of a command line', () => {
