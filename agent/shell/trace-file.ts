@@ -17,7 +17,7 @@ const TRACE_BYTES_MAX = 64 * 1024 * 1024;
 /** A health message that comes so long after the first that waits takes them all to the file, in milliseconds. */
 export const HEALTH_WAIT_MS = 4000;
 /** Where none comes, they are written after this long; an idle agent need not wake up for it. */
-export const HEALTH_WAIT_MOST_MS = 6000;
+export const HEALTH_WAIT_MS_MAX = 6000;
 /** So many wait at most. */
 export const HEALTH_WAITING_MAX = 1024;
 
@@ -40,7 +40,7 @@ export class TraceFile {
     }
     const first = this.#waiting[0];
     this.#waiting.push(traced);
-    if (first === undefined) this.#timer = setTimeout(() => this.#writeNow(), HEALTH_WAIT_MOST_MS);
+    if (first === undefined) this.#timer = setTimeout(() => this.#writeNow(), HEALTH_WAIT_MS_MAX);
     else if (traced.at - first.at >= HEALTH_WAIT_MS || this.#waiting.length >= HEALTH_WAITING_MAX) this.#writeNow();
   }
 

@@ -81,11 +81,11 @@ export class Crew implements Notes {
     const wrong = await Promise.all(this.#users.map((user) => user.enter(PASSWORD)));
     const [first] = wrong.filter((sentence) => sentence !== null);
     if (first !== undefined) throw new Error(first);
-    const readersTo = this.#users.length - this.#senders;
-    const postersTo = readersTo - this.#readers;
+    const firstSender = this.#users.length - this.#senders;
+    const firstReader = firstSender - this.#readers;
     this.#work = Promise.all(
       this.#users.map((user, at) =>
-        at < postersTo ? this.#talk(user) : at < readersTo ? this.#readOnly(user) : this.#send(user, at),
+        at < firstReader ? this.#talk(user) : at < firstSender ? this.#readOnly(user) : this.#send(user, at),
       ),
     );
     while (new Set(this.operations.map(({ user }) => user)).size < this.#users.length) await sleep(THINK_MS);

@@ -14,8 +14,8 @@ import type { ListKind, RowsOf } from '../core/rows.ts';
 import { readTraceEntry } from '../../ssmmp/core/trace.ts';
 import type { TraceEntry } from '../../ssmmp/core/trace.ts';
 import { stateFiles } from './settings.ts';
-import { stoppedSupervisorText } from './testbed-processes.ts';
 import type { Settings } from './settings.ts';
+import { stoppedSupervisorText } from './testbed-processes.ts';
 
 /** A request that is answered at once; a command may take as long as a graceful shutdown. */
 const REQUEST_MS_MAX = 5000;

@@ -69,7 +69,7 @@ function emptyNode(turn: Turn, agent: Agent): void {
     if (fate === 'migrate') beginMigration(turn, instance, null, reason);
     else if (fate === 'stop') {
       const service = serviceOf(turn, instance.service);
-      if (service !== null && isWantedLess(turn, agent, instance, service))
+      if (service !== null && isOneFewerWanted(turn, agent, instance, service))
         service.desired = Math.max(service.floor, service.desired - 1);
       drainInstance(turn, instance, reason);
     }
@@ -80,7 +80,7 @@ function emptyNode(turn: Turn, agent: Agent): void {
  * Is one fewer wanted once this one has gone? Where the others elsewhere are enough, nothing changes; nor where there is one more
  * than wanted, because this one was to take the place of another here.
  */
-function isWantedLess(turn: Turn, agent: Agent, instance: Instance, service: ServiceState): boolean {
+function isOneFewerWanted(turn: Turn, agent: Agent, instance: Instance, service: ServiceState): boolean {
   return othersOf(turn, agent, instance) < service.desired && replicasOf(turn, service) <= service.desired;
 }
 

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HEALTH_WAIT_MOST_MS, HEALTH_WAIT_MS, HEALTH_WAITING_MAX, TraceFile } from '../../../agent/shell/trace-file.ts';
+import { HEALTH_WAIT_MS_MAX, HEALTH_WAIT_MS, HEALTH_WAITING_MAX, TraceFile } from '../../../agent/shell/trace-file.ts';
 
 describe('agent: its trace', () => {
   let folder: string;
@@ -41,7 +41,7 @@ describe('agent: its trace', () => {
     expect(readFileSync(path, 'utf8').split('\n')).to.have.length(HEALTH_WAITING_MAX + 1);
     trace.add(traced(2, HEALTH));
     trace.add(traced(3, 'session_request'));
-    const deadline = performance.now() + HEALTH_WAIT_MOST_MS;
+    const deadline = performance.now() + HEALTH_WAIT_MS_MAX;
     while (!readFileSync(path, 'utf8').includes('Manager/3')) {
       expect(performance.now()).to.be.lessThan(deadline);
       await new Promise((done) => setTimeout(done, 5));

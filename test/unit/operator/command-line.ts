@@ -40,7 +40,7 @@ export interface Running {
 }
 
 /** Runs it to its end with this descriptor as its stdout. */
-export async function startInto(stdout: number, args: readonly string[]): Promise<Omit<Ended, 'stdout'>> {
+export async function runInto(stdout: number, args: readonly string[]): Promise<Omit<Ended, 'stdout'>> {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [BUNDLE, ...args], { env: { PATH, HOME }, stdio: ['ignore', stdout, 'pipe'] });
   let stderr = '';

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { expect } from 'chai';
 import { interruption } from '../../../operator/commands/command.ts';
-import { bundle, startInto } from './command-line.ts';
+import { bundle, runInto } from './command-line.ts';
 import { styleFor } from '../../../operator/shell/output.ts';
 
 const BOLD = '\x1b[1m';
@@ -38,7 +38,7 @@ describe('the ends of ssmmp', () => {
     if (!existsSync('/dev/full')) this.skip();
     await bundle();
     const full = openSync('/dev/full', 'w');
-    const { code, stderr } = await startInto(full, ['graph', 'services/cnapp.yaml']);
+    const { code, stderr } = await runInto(full, ['graph', 'services/cnapp.yaml']);
     closeSync(full);
     expect(code).to.equal(1);
     expect(stderr).to.match(/^ssmmp: stdout cannot be written: ENOSPC[^\n]*\n$/);
