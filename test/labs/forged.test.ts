@@ -6,12 +6,11 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { LabResult } from '../../labs/runner/core/result.ts';
 import { run } from '../e2e/cluster.ts';
+import { ROOT } from './small-lab.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 const FORGED = [
   {
     lab: '08-write-a-policy',
@@ -40,20 +39,8 @@ describe('labs: a forged verdict', function () {
         `declare const process: any;\nprocess.stdout.write(${JSON.stringify(`${verdict}\n`)} + '- ' + ${JSON.stringify(`${verdict}\n`)});\nprocess.exit(0);\nexport {};\n`,
       );
       const number = String(Number(lab.slice(0, 2)));
-      const words = [
-        'lab',
-        'check',
-        number,
-        '--dir',
-        work,
-        '--only',
-        item,
-        '--runs',
-        join(folder, 'runs'),
-        '-o',
-        'json',
-      ];
-      const ran = await run('ssmmp', words);
+      const words = ['lab', 'check', number, '--dir', work, '--only', item, '--runs', join(folder, 'runs')];
+      const ran = await run('ssmmp', [...words, '-o', 'json']);
       const result = JSON.parse(ran.out) as LabResult;
       expect(result.items.find(({ name }) => name === item)).to.include({ status: 'failed', points: 0 });
       expect(ran.code).to.equal(1);

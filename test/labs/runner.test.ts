@@ -1,81 +1,36 @@
 /**
- * The runner itself, on small labs that are made here: how items end, what a proof notices, what grading writes.
+ * The runner itself, on small labs that are made here: how items end, what a proof notices, what students' folders get.
  *
- * Nothing here starts a cluster but the last test, which grades submissions of lab 0.
+ * Nothing here starts a cluster. Grading is in grading.test.ts.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Graded } from '../../labs/runner/core/exports.ts';
 import { bundle } from '../../labs/runner/shell/bundle.ts';
 import { runCheck } from '../../labs/runner/shell/check.ts';
 import type { Checked } from '../../labs/runner/shell/check.ts';
-import { gradeAll } from '../../labs/runner/shell/grade.ts';
-import { makeFence } from '../../labs/runner/shell/fence.ts';
-import { readLab } from '../../labs/runner/shell/lab-folder.ts';
-import { makeRunFolder, writeRun } from '../../labs/runner/shell/run-folder.ts';
 import { placesOf } from '../../labs/runner/shell/places.ts';
-import { Proof } from '../../labs/runner/shell/proof.ts';
 import { runLabProgram } from '../../labs/runner/shell/prepare.ts';
+import { Proof } from '../../labs/runner/shell/proof.ts';
+import { makeRunFolder, writeRun } from '../../labs/runner/shell/run-folder.ts';
 import type { Unmet } from '../../labs/runner/shell/unmet.ts';
-import { readMemory, resetWork, startWork } from '../../labs/runner/shell/work-folder.ts';
 import { until } from '../../labs/runner/shell/until.ts';
+import { readMemory, resetWork, startWork } from '../../labs/runner/shell/work-folder.ts';
 import { startTimeOf } from '../../ssmmp/shell/process-identity.ts';
-import { run } from '../e2e/cluster.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
-const YAML = `title: Small
-goal: to be small
-minutes: 1
-checks:
-  - {name: number, says: n is 7, points: 10, page: README.md, hints: [a, b, c]}
-  - {name: other, says: it does its own, points: 5, page: README.md, seconds: 1, hints: [a, b, c]}
-wrong:
-  eight: {fails: number, because: x}
-`;
-const CHECK = `import { defineChecks, expectEqual } from '../runner/api.ts';
-export const checks = defineChecks({
-  number: (work) => expectEqual('n', Number(work.text('n.txt')), 7),
-  other: async (work) => { OTHER },
-});
-`;
-
-/** Nothing on stdin, nothing kept from it. */
-const OPEN = { input: '', readOnly: [], writable: [], hidden: [] };
+import { CHECK, makeSmallLab, putIn } from './small-lab.ts';
 
 describe('labs: the runner', function () {
   this.timeout(60_000);
   let folder: string;
-
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'ssmmp-runner-'));
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const put = (path: string, text: string): void => {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  };
-
-  /** A clone with one lab, whose second item has this code. */
-  function small(other = 'work.text("n.txt");') {
-    for (const name of ['node_modules', 'dist', 'ssmmp', 'load', 'services', 'package.json'])
-      symlinkSync(join(ROOT, name), join(folder, name));
-    mkdirSync(join(folder, 'labs'));
-    symlinkSync(join(ROOT, 'labs', 'runner'), join(folder, 'labs', 'runner'));
-    const lab = 'labs/00-small';
-    put(`${lab}/lab.yaml`, YAML);
-    put(`${lab}/check.ts`, CHECK.replace('OTHER', other));
-    put(`${lab}/README.md`, '# Lab 0: Small\n');
-    put(`${lab}/starter/n.txt`, '1');
-    put(`${lab}/solution/n.txt`, '7');
-    put(`${lab}/wrong/eight/n.txt`, '8');
-    const places = placesOf(folder);
-    return { places, lab: readLab(places, '00-small') };
-  }
+  const put = (path: string, text: string): void => putIn(folder, path, text);
+  const small = (other?: string): ReturnType<typeof makeSmallLab> => makeSmallLab(folder, other);
 
   async function checked(n: string, other?: string, stop?: AbortSignal): Promise<Checked> {
     const { lab, places } = small(other);
@@ -250,114 +205,5 @@ describe('labs: the runner', function () {
     put('mine/b/new.ts', 'export const n = "theirs ";');
     await built();
     expect(spawnSync(process.execPath, [join(folder, 'out.cjs')]).stdout.toString()).to.equal('theirs law ours\n');
-  });
-
-  it('a fence ends what takes too long or too much memory, and everything it started', async () => {
-    const fence = makeFence();
-    put(
-      'sleep.js',
-      "require('node:child_process').spawn('sleep', ['33.25'], { detached: true }); setTimeout(() => {}, 60000);",
-    );
-    const late = await fence.run([join(folder, 'sleep.js')], { seconds: 1, memoryMb: 512, cwd: folder, ...OPEN });
-    expect(late.limit).to.equal('it took longer than 1 s');
-    put('eat.js', 'const all = []; setInterval(() => all.push(Buffer.alloc(8e6, 1)), 5);');
-    const fat = await fence.run([join(folder, 'eat.js')], { seconds: 30, memoryMb: 200, cwd: folder, ...OPEN });
-    expect(fat.limit).to.match(/MB together; 200 are allowed/);
-    const fine = await fence.run(['-e', 'console.log(6)'], { seconds: 30, memoryMb: 200, cwd: folder, ...OPEN });
-    expect(fine).to.deep.include({ code: 0, out: '6\n', limit: null });
-  });
-
-  it('what is in a fence may not write the clone, and finds the hidden seeds empty', async function () {
-    const fence = makeFence();
-    if (fence.says.startsWith('no namespaces')) this.skip();
-    put("it's ours/seeds.txt", '4242');
-    put('own/a', '');
-    const program = `
-      const { readFileSync, writeFileSync } = require('node:fs');
-      const { spawnSync } = require('node:child_process');
-      const can = (action) => { try { action(); return true; } catch { return false; } };
-      spawnSync('umount', ['seeds.txt']);
-      spawnSync('mount', ['-o', 'remount,bind,rw', '.']);
-      console.log(JSON.stringify({
-        seeds: readFileSync('seeds.txt', 'utf8'), stdin: readFileSync(0, 'utf8'),
-        ours: can(() => writeFileSync('x', '')), own: can(() => writeFileSync('../own/a', 'x')),
-      }));`;
-    const ours = join(folder, "it's ours");
-    const ran = await fence.run(['-e', program], {
-      seconds: 30,
-      memoryMb: 512,
-      cwd: ours,
-      input: '7',
-      readOnly: [ours, folder],
-      writable: [join(folder, 'own')],
-      hidden: [join(ours, 'seeds.txt')],
-    });
-    expect(ran.err).to.equal('');
-    expect(JSON.parse(ran.out)).to.deep.equal({ seeds: '', stdin: '7', ours: false, own: true });
-  });
-
-  it('a submission with a link out of it, or with what is no file, is not run', async () => {
-    const { places, lab } = small();
-    put('hand-in/alice/n.txt', '7');
-    put('hand-in/bob/m.txt', '7');
-    symlinkSync('../alice/n.txt', join(folder, 'hand-in/bob/n.txt'));
-    put('hand-in/carol/m.txt', '7');
-    symlinkSync('m.txt', join(folder, 'hand-in/carol/n.txt'));
-    const fenced: string[] = [];
-    const fence = {
-      says: '',
-      run: (words: readonly string[]) => {
-        fenced.push(words.join(' '));
-        return Promise.resolve({ code: 127, out: '', err: '', limit: null });
-      },
-    };
-    const all = await gradeAll(lab, places, fence, {
-      submissions: [join(folder, 'hand-in/bob'), join(folder, 'hand-in/carol')],
-      seeds: [4242],
-      jobs: 1,
-      seconds: 1,
-      memoryMb: 128,
-      out: join(folder, 'grades'),
-      hidden: null,
-      onGraded: () => undefined,
-    });
-    expect(all[0]?.problem).to.deep.equal({
-      whose: 'student',
-      text: 'n.txt is a link that leads out of the submission; hand in the file itself',
-    });
-    expect(fenced).to.have.length(1);
-    expect(fenced[0]).to.include('carol').and.not.include('4242');
-  });
-
-  it('submissions are graded with one command, into four formats', async () => {
-    put('hand-in/good/answers.yaml', '');
-    put('hand-in/none/answers.yaml', readFileSync(join(ROOT, 'labs/00-meet-the-cnapp/starter/answers.yaml'), 'utf8'));
-    const solved = await run('ssmmp', [
-      'lab',
-      'check',
-      '0',
-      '--solution',
-      '--runs',
-      join(folder, 'runs'),
-      '-o',
-      'json',
-    ]);
-    expect(solved.code, solved.err).to.equal(0);
-    const good = (JSON.parse(solved.out) as { folder: string }).folder;
-    const args = ['lab', 'grade', good, join(folder, 'hand-in/none'), '--lab', '0', '--out', join(folder, 'grades')];
-    const { code, out, err } = await run('ssmmp', args);
-    expect(code, err).to.equal(0);
-    expect(out)
-      .to.match(/work +100 +passed/)
-      .and.match(/none +0 +failed/);
-    const { submissions } = JSON.parse(readFileSync(join(folder, 'grades/results.json'), 'utf8')) as {
-      submissions: Graded[];
-    };
-    expect(submissions.map(({ result }) => result?.points)).to.deep.equal([100, 0]);
-    expect(readFileSync(join(folder, 'grades/results.csv'), 'utf8')).to.match(/^work,20,40,40,100,100,passed,,$/m);
-    expect(readFileSync(join(folder, 'grades/junit.xml'), 'utf8')).to.include('failures="3"');
-    expect(JSON.parse(readFileSync(join(folder, 'grades/gradescope/work.json'), 'utf8'))).to.include({ score: 100 });
-    const wrong = await run('ssmmp', ['lab', 'grade', join(folder, 'nowhere'), '--lab', '0']);
-    expect(wrong.code).to.equal(64);
   });
 });

@@ -5,10 +5,11 @@
  *
  * Theory. Where this is root on Linux, the command gets a network namespace of its own (only loopback is in it, and clusters
  * of two submissions cannot meet) and a process namespace of its own (when its first process ends, everything it started
- * ends with it, however it hid). In its mount namespace the clone and the grades of others are read-only and the file of hidden seeds is
- * empty, and it has lost what root would need to undo that. It is root all the same and sees the rest of the machine: this fence keeps
- * out accidents and quick tricks, a machine of its own keeps out everything. Elsewhere only the time and the memory of the check and its children are watched, and `says`
- * tells so: then grade in a machine or a container that has no network.
+ * ends with it, however it hid). In its mount namespace the clone and the grades of others are read-only and the file of hidden
+ * seeds is empty, and it has lost what root would need to undo that. It is root all the same and sees the rest of the machine:
+ * this fence keeps out accidents and quick tricks, a machine of its own keeps out everything. Elsewhere only the time, the
+ * memory and the number of its processes are watched, and `says` tells so: then grade in a machine or a container that has no
+ * network.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -19,6 +20,8 @@ export interface FenceLimits {
   readonly seconds: number;
   /** Of all its processes together. */
   readonly memoryMb: number;
+  /** How many it may have at once. */
+  readonly processes: number;
   readonly cwd: string;
   /** What the command reads on stdin. */
   readonly input: string;
@@ -49,7 +52,6 @@ const NAMESPACES = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
 /** What root needs to undo mounts, to look into other processes, and to reach the machine below. */
 const DROPPED = ['sys_admin', 'sys_ptrace', 'sys_module', 'sys_rawio', 'sys_boot', 'mknod', 'net_admin'];
 const BECOME = `exec setpriv --no-new-privs --bounding-set ${DROPPED.map((name) => `-${name}`).join(',')} "$@"`;
-const PROCESSES_MAX = 2_000;
 /** More of its output is cut off, and then it is no result any more. */
 const OUT_CHARACTERS_MAX = 16 * 1024 * 1024;
 const PAGE_BYTES = 4096;
@@ -80,7 +82,12 @@ function whyNoNamespaces(): string | null {
 }
 
 /** Makes the namespaces what they should be, then becomes the command. */
-function scriptOf({ cwd, readOnly, writable, hidden }: Omit<FenceLimits, 'seconds' | 'memoryMb' | 'input'>): string {
+function scriptOf({
+  cwd,
+  readOnly,
+  writable,
+  hidden,
+}: Pick<FenceLimits, 'cwd' | 'readOnly' | 'writable' | 'hidden'>): string {
   const quoted = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`;
   const bound = (path: string, mode: 'ro' | 'rw'): string =>
     `mount --rbind ${quoted(path)} ${quoted(path)} && mount -o remount,bind,${mode} ${quoted(path)}`;
@@ -119,7 +126,8 @@ function run(program: string, words: readonly string[], limits: FenceLimits): Pr
     const clock = setTimeout(() => end(`it took longer than ${limits.seconds} s`), limits.seconds * 1000);
     const scale = setInterval(() => {
       const family = familyOf(pid);
-      if (family.length > PROCESSES_MAX) end(`it had ${family.length} processes at once; ${PROCESSES_MAX} are allowed`);
+      if (family.length > limits.processes)
+        end(`it had ${family.length} processes at once; ${limits.processes} are allowed`);
       const usedMb = family.reduce((sum, each) => sum + residentBytes(each), 0) / MB;
       if (usedMb > limits.memoryMb)
         end(`its processes used ${Math.round(usedMb)} MB together; ${limits.memoryMb} are allowed`);

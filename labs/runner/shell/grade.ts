@@ -14,6 +14,9 @@ import type { Fence } from './fence.ts';
 import type { Lab } from './lab-folder.ts';
 import type { Places } from './places.ts';
 
+/** Of one check at once: far more than any cluster has, far fewer than would hold up the machine. */
+const PROCESSES_MAX = 2_000;
+
 export interface GradeOptions {
   /** Folders of submissions. */
   readonly submissions: readonly string[];
@@ -69,6 +72,7 @@ async function gradeOne(
     const ran = await fence.run([join(places.dist, 'ssmmp.js'), ...words, '--runs', runs], {
       seconds: options.seconds,
       memoryMb: options.memoryMb,
+      processes: PROCESSES_MAX,
       cwd: places.root,
       input: `${seed}\n`,
       readOnly: [places.root, options.out],
