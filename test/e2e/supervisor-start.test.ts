@@ -38,7 +38,7 @@ describe('a supervisor that is told to end while it starts', function () {
       while (performance.now() - from < round * STEP_MS);
       supervisor.kill('SIGTERM');
       await ended;
-      // One that was just born may not have said so yet: it has until the next one of us would be.
+      // A Manager that was started in the last moment says so once its Node runs, some 40 ms later.
       await new Promise((resolve) => setTimeout(resolve, 150));
       const alive = readdirSync(stateDir)
         .flatMap((name) => /^(\d+)\.born$/.exec(name)?.[1] ?? [])
