@@ -169,7 +169,8 @@ async function test({ name, files, args, isLive }) {
   const result = existsSync(countFile)
     ? JSON.parse(readFileSync(countFile, 'utf8'))
     : { passed: 0, failed: 0, skipped: 0, what: [] };
-  for (const { title, error } of result.what) failures.push(briefly(`${name}: ${title}`, error));
+  for (const { title, error, told } of result.what)
+    failures.push(`${briefly(`${name}: ${title}`, error)}${told === '' ? '' : `\n${told}`}`);
   // Mocha that could not load a file, was killed, or hung, has no failed test to show for it.
   if (code !== 0 && result.failed === 0) {
     result.failed = 1;

@@ -10,9 +10,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { replayProblem } from './replay.ts';
+import { forget, watch } from './told-on-failure.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = join(ROOT, 'dist');
+
+/** Lines of events and of the front that a failed test shows. */
+const LINES_TOLD_MAX = 60;
 
 /** What a command line printed, and how it ended. */
 export interface Ran {
@@ -105,6 +109,7 @@ export class Cluster {
       { cwd: ROOT, env: { ...process.env, NO_COLOR: '1' } },
     );
     const cluster = new Cluster(subnet, stateDir, front);
+    watch(cluster);
     let code: number | null = null;
     void cluster.ended.then((value) => (code = value));
     await until(
@@ -166,12 +171,20 @@ export class Cluster {
     );
   }
 
+  /** Its last events and what its front printed last, for a test that failed. */
+  async tell(): Promise<string> {
+    const last = (text: string): string => text.trim().split('\n').slice(-LINES_TOLD_MAX).join('\n');
+    const { out, err } = await this.ssmmp('events');
+    return `what ${this.subnet} saw, in ${this.stateDir}:\n${last(out + err)}\nits front:\n${last(this.printed)}\n`;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.front.kill(signal);
   }
 
   /** Stops the cluster and removes its state; fails when something of it is left, or when its journal does not replay. */
   async stop(): Promise<void> {
+    forget(this);
     this.front.kill('SIGTERM');
     await this.ended;
     const left = processesNaming(this.net);
