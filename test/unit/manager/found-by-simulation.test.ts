@@ -1,4 +1,4 @@
-// What the simulator found in the Manager, each as a few lines: docs/simulation.md says with which seed.
+// What the simulator found in the Manager, each as a few lines: test/unit/sim/seeds.test.ts says with which seed.
 import { expect } from 'chai';
 import { graphOf, sessionAck, sessionRequest, SMALL, smallCluster, termination, type TestManager } from './harness.ts';
 
