@@ -4,7 +4,8 @@
  * Lives here: reading manager-link.json. Does not live here: writing it (the testbed does, docs/faults.md), links.
  *
  * The file names the process that keeps the link. Once that has ended nobody is behind the port, so the file counts no more and the
- * agent goes straight to the Manager: a fault never outlives whoever keeps it. Nor does it count in a copy of the folder. Without the file, nothing is in between.
+ * agent goes straight to the Manager: a fault never outlives whoever keeps it. Nor does it count in a copy of the folder.
+ * Without the file, nothing is in between.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -5,7 +5,8 @@
  * the pid files, which are for people.
  *
  * A lock names a process by pid and start time. It is made with `link`, so it appears whole or not at all. One whose
- * process is gone, or that was copied with its folder, is stale: it is moved away under a name of our own, checked to be the one we judged, and dropped.
+ * process is gone, or that was copied with its folder, is stale: it is moved away under a name of our own, checked to be the
+ * one we judged, and dropped.
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
