@@ -108,7 +108,7 @@ export const COMMANDS: Readonly<Record<VerbName, Command>> = {
     const out = typeof given.options['out'] === 'string' ? given.options['out'] : null;
     const isStdout = out === '-';
     const target = isStdout ? '-' : await targetPath(out, name, context.io.cwd);
-    const sink = isStdout ? new StdoutSink(context.io) : await sinkAt(target);
+    const sink = isStdout ? new StdoutSink(context.io) : await sinkAt(target, context.signal);
     const client = await context.client();
     let progress: Progress | null = null;
     try {

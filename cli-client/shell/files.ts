@@ -5,17 +5,23 @@
 import type { Hash } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readSync, rmSync } from 'node:fs';
+import { constants, mkdtempSync, readSync, rmSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FILE_BYTES_MAX, checkFileSize } from '../../services/protocols/user.ts';
 import { CommandFailure, EXIT } from '../core/exit.ts';
 import { partName } from '../core/part-name.ts';
 import type { Io } from './io.ts';
-import { stdinChunks } from './prompt.ts';
+import { Interrupted, stdinChunks } from './prompt.ts';
 
+const { O_RDONLY, O_WRONLY } = constants;
+/** An open or a write that waits does so in a thread, which neither Ctrl-C nor the end of the process can end. Not on Windows. */
+const NONBLOCK = (constants as Partial<typeof constants>).O_NONBLOCK ?? 0;
+/** What a pipe did not take is offered again after this, in milliseconds; its reader is looked for as often. */
+const OFFER_MS = 5;
 const READ_BYTES = 1024 * 1024;
 
 /** A file that is open for being sent. */
@@ -27,9 +33,9 @@ export interface Source {
   close(): Promise<void>;
 }
 
-/** Opens a file and computes its SHA-256. */
+/** Opens a file and computes its SHA-256. A pipe with a name is opened at once too, and refused as all that is no file. */
 export async function openSource(path: string): Promise<Source> {
-  const file = await open(path, 'r');
+  const file = await open(path, O_RDONLY | NONBLOCK);
   try {
     const info = await file.stat();
     if (!info.isFile()) throw new CommandFailure(EXIT.failed, 0, `${path} is not a file`);
@@ -157,25 +163,45 @@ export class FileSink implements Sink {
   }
 }
 
-/** A device or a pipe with a name: bytes are written into it as they come, and it stays what it is. */
+/**
+ * A device or a pipe with a name: bytes are written into it as they come, and it stays what it is. A pipe waits for its reader.
+ * Rejects with Interrupted, also while it waits.
+ */
 export class SpecialSink implements Sink {
   readonly #target: string;
+  readonly #signal: AbortSignal;
   readonly #hash = createHash('sha256');
   #file: FileHandle | null = null;
 
-  constructor(target: string) {
+  constructor(target: string, signal: AbortSignal) {
     this.#target = target;
+    this.#signal = signal;
   }
 
   async identify(): Promise<number> {
     if (this.#file !== null) throw replacedMeanwhile();
-    this.#file = await open(this.#target, 'w');
+    this.#file = await this.#offered('ENXIO', () => open(this.#target, O_WRONLY | NONBLOCK)); // no reader yet
     return 0;
   }
 
   async write(bytes: Buffer): Promise<void> {
     this.#hash.update(bytes);
-    await (this.#file as FileHandle).writeFile(bytes);
+    const file = this.#file as FileHandle;
+    for (let done = 0; done < bytes.length;)
+      done += (await this.#offered('EAGAIN', () => file.write(bytes, done))).bytesWritten; // the pipe is full
+  }
+
+  /** Tries again for as long as it fails with this code. */
+  async #offered<T>(code: 'ENXIO' | 'EAGAIN', attempt: () => Promise<T>): Promise<T> {
+    for (;;) {
+      if (this.#signal.aborted) throw new Interrupted();
+      try {
+        return await attempt();
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== code) throw error;
+      }
+      await sleep(OFFER_MS);
+    }
   }
 
   complete(sha256: string): Promise<boolean> {
@@ -233,8 +259,8 @@ export async function targetPath(out: string | null, name: string, cwd: string):
 }
 
 /** Where a file goes that shall be at this path: what a link points to is replaced, not the link. */
-export async function sinkAt(path: string): Promise<Sink> {
-  if (await isSpecial(path)) return new SpecialSink(path);
+export async function sinkAt(path: string, signal: AbortSignal): Promise<Sink> {
+  if (await isSpecial(path)) return new SpecialSink(path, signal);
   return new FileSink(await realpath(path).catch(() => path)); // no such file yet: it will be
 }
 

@@ -40,7 +40,7 @@ async function orInterrupted(running: Promise<number>, context: Context, interru
   const interrupted = new Promise<number>((resolve) => {
     const onAbort = (): void => {
       context.interrupt();
-      // Somebody who waits for stdin does not hear of it: then there is nothing to clean up either.
+      // What waits for something that never comes may not hear of it: then there is nothing to clean up either.
       timer = setTimeout(() => resolve(EXIT.interrupted), ABANDON_MS);
     };
     if (interrupt.aborted) onAbort();

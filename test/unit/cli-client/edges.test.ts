@@ -1,7 +1,9 @@
 /** `cnapp` where nobody looks: Ctrl-C beside the end of stdin, odd places to write to, two of it at once. */
+import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -84,6 +86,19 @@ describe('cnapp: odd moments and places', function () {
     expect((await run('get-file text --out device')).code).to.equal(0);
     expect(lstatSync(link).isSymbolicLink()).to.equal(true);
     expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).to.deep.equal([]);
+  });
+
+  it('a pipe with a name takes a whole file, and is none to be sent', async function () {
+    const pipe = join(folder, 'pipe');
+    if (spawnSync('mkfifo', [pipe]).status !== 0) this.skip();
+    const bytes = randomBytes(500_000);
+    fake.putFile('ada', 'large', bytes);
+    const [read, got] = await Promise.all([readFile(pipe), run('get-file large --out pipe')]);
+    expect(got.code, got.err).to.equal(0);
+    expect(read.equals(bytes)).to.equal(true);
+    const sent = await run('send-file pipe');
+    expect(sent.code).to.equal(1);
+    expect(sent.err).to.match(/pipe is not a file/);
   });
 
   it('--out with a separator at its end is a folder, which must be there', async () => {

@@ -1,8 +1,8 @@
 /** The process `cnapp`: its exit code, a reader that leaves early, Ctrl-C. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdtempSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
@@ -93,4 +93,34 @@ describe('cnapp: the process', function () {
     expect(errors.get(child)).to.match(/the same command goes on where it stopped/);
     expect(readdirSync(folder).filter((name) => name.endsWith('.part')).length).to.equal(1);
   });
+
+  it('Ctrl-C ends one that writes into a pipe with a name, which waits for its reader', async function () {
+    const pipe = join(folder, 'pipe');
+    if (spawnSync('mkfifo', [pipe]).status !== 0) this.skip();
+    fake.putFile('ada', 'big', Buffer.alloc(5_000_000));
+    const asked = new Promise<void>((resolve) => {
+      fake.fault = ({ name }) => {
+        if (name === 'get_file_request') resolve();
+        return 'none';
+      };
+    });
+    const child = start(['get-file', 'big', '--out', pipe]);
+    const ended = once(child, 'close');
+    await asked;
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    while (readSome(reader) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    child.kill('SIGINT'); // and nobody reads on
+    expect(await ended, errors.get(child)).to.deep.equal([130, null]);
+    closeSync(reader);
+  });
 });
+
+/** One byte, where there is one. */
+function readSome(fd: number): number {
+  try {
+    return readSync(fd, Buffer.alloc(1));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+    throw error;
+  }
+}
