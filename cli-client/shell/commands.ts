@@ -17,10 +17,11 @@ import type { VerbName } from '../core/verbs.ts';
 import { verbOf } from '../core/verbs.ts';
 import { visible } from '../core/visible.ts';
 import type { Context } from './context.ts';
-import { StdoutSink, openSource, sinkAt, spoolStdin, targetPath } from './files.ts';
 import { readAll } from './prompt.ts';
 import type { Progress } from './progress.ts';
 import { startProgress } from './progress.ts';
+import { StdoutSink, sinkAt, targetPath } from './sinks.ts';
+import { openSource, spoolStdin } from './sources.ts';
 import { removeLogin, writeLogin } from './token-file.ts';
 import { getFile, sendFile } from './transfer.ts';
 

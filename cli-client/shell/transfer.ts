@@ -10,7 +10,8 @@ import { newDownload, stepDownload } from '../core/download.ts';
 import { CommandFailure, EXIT } from '../core/exit.ts';
 import type { UploadEffect, UploadInput } from '../core/upload.ts';
 import { newUpload, stepUpload } from '../core/upload.ts';
-import type { Sink, Source } from './files.ts';
+import type { Sink } from './sinks.ts';
+import type { Source } from './sources.ts';
 
 /** A transfer that failed; `isResumable` tells whether the same again would go on where it stopped. */
 export class TransferFailure extends CommandFailure {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { formatGateway } from '../../../cli-client/core/gateways.ts';
-import { FileSink, isSpecial } from '../../../cli-client/shell/files.ts';
+import { FileSink, isSpecial } from '../../../cli-client/shell/sinks.ts';
 import { cnapp, type Ended } from './command-line.ts';
 import { FakeGateway } from './fake-gateway.ts';
 

@@ -1,89 +1,24 @@
 /**
- * Local files of a transfer: the one that is sent (its size and SHA-256, its bytes), and where a fetched one goes (a
- * partial file that takes its final name at the end, or stdout). No connection in here.
+ * Where a fetched file goes: a partial file that takes its final name at the end, a device or a pipe, or stdout.
+ *
+ * Lives here: writing, and which of them a path means. Does not live here: what is sent (sources.ts), connections.
  */
 import type { Hash } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { constants, mkdtempSync, readSync, rmSync } from 'node:fs';
+import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FILE_BYTES_MAX, checkFileSize } from '../../services/protocols/user.ts';
 import { CommandFailure, EXIT } from '../core/exit.ts';
 import { partName } from '../core/part-name.ts';
 import type { Io } from './io.ts';
-import { Interrupted, stdinChunks } from './prompt.ts';
+import { Interrupted } from './prompt.ts';
+import { hashFile, NONBLOCK } from './sources.ts';
 
-const { O_RDONLY, O_WRONLY } = constants;
-/** An open or a write that waits does so in a thread, which neither Ctrl-C nor the end of the process can end. Not on Windows. */
-const NONBLOCK = (constants as Partial<typeof constants>).O_NONBLOCK ?? 0;
 /** What a pipe did not take is offered again after this, in milliseconds; its reader is looked for as often. */
 const OFFER_MS = 5;
-const READ_BYTES = 1024 * 1024;
-
-/** A file that is open for being sent. */
-export interface Source {
-  readonly size: number;
-  readonly sha256: string;
-  /** Exactly these bytes as base64; null when the file has become shorter. */
-  read(offset: number, length: number): string | null;
-  close(): Promise<void>;
-}
-
-/** Opens a file and computes its SHA-256. A pipe with a name is opened at once too, and refused as all that is no file. */
-export async function openSource(path: string): Promise<Source> {
-  const file = await open(path, O_RDONLY | NONBLOCK);
-  try {
-    const info = await file.stat();
-    if (!info.isFile()) throw new CommandFailure(EXIT.failed, 0, `${path} is not a file`);
-    const wrong = checkFileSize(info.size);
-    if (wrong !== null) throw new CommandFailure(EXIT.failed, wrong.status, wrong.sentence);
-    const hash = createHash('sha256');
-    const size = await hashFile(file, info.size, hash);
-    const buffer = Buffer.allocUnsafe(READ_BYTES);
-    return {
-      size,
-      sha256: hash.digest('hex'),
-      // Synchronous, since chunks must leave in their order, and from the page cache that the SHA-256 has just filled.
-      read: (offset, length) =>
-        readSync(file.fd, buffer, 0, length, offset) === length ? buffer.toString('base64', 0, length) : null,
-      close: () => file.close(),
-    };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
-
-/**
- * Copies stdin into a file of its own, since size and SHA-256 must be known before the first byte is sent. Rejects with
- * Interrupted, and leaves no file then.
- */
-export async function spoolStdin(io: Io, signal: AbortSignal): Promise<{ path: string; remove: () => void }> {
-  const folder = mkdtempSync(join(tmpdir(), 'cnapp-'));
-  const path = join(folder, 'stdin');
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  try {
-    const file = await open(path, 'wx', 0o600);
-    try {
-      let bytes = 0;
-      for await (const chunk of stdinChunks(io, signal)) {
-        bytes += chunk.length;
-        if (bytes > FILE_BYTES_MAX) throw new CommandFailure(EXIT.failed, 413, 'stdin holds more than 2 GiB');
-        await file.appendFile(chunk);
-      }
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    remove();
-    throw error;
-  }
-  return { path, remove };
-}
 
 /** Where a fetched file goes. */
 export interface Sink {
@@ -180,7 +115,7 @@ export class SpecialSink implements Sink {
 
   async identify(): Promise<number> {
     if (this.#file !== null) throw replacedMeanwhile();
-    this.#file = await this.#offered('ENXIO', () => open(this.#target, O_WRONLY | NONBLOCK)); // no reader yet
+    this.#file = await this.#offered('ENXIO', () => open(this.#target, constants.O_WRONLY | NONBLOCK)); // no reader yet
     return 0;
   }
 
@@ -289,17 +224,4 @@ async function openPart(path: string): Promise<FileHandle> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return open(path, 'wx+');
     throw error;
   }
-}
-
-/** Hashes the first `size` bytes; answers how many there were. */
-async function hashFile(file: FileHandle, size: number, hash: Hash): Promise<number> {
-  const buffer = Buffer.allocUnsafe(READ_BYTES);
-  let offset = 0;
-  while (offset < size) {
-    const { bytesRead } = await file.read(buffer, 0, Math.min(READ_BYTES, size - offset), offset);
-    if (bytesRead === 0) break;
-    hash.update(buffer.subarray(0, bytesRead));
-    offset += bytesRead;
-  }
-  return offset;
 }
