@@ -8,7 +8,8 @@
  * likely that the Manager, or its network, is what is cut off. Replacing them would start everything a second time on what is
  * left, for nothing. So over VANISHED_SHARE_MAX of VANISHED_NODES_MIN nodes or more, gone within `vanishMs`, make the Manager hold
  * still: the nodes stay suspect, none becomes lost, nothing of them is replaced. It trusts itself again when enough of them
- * are back, or when an operator says that they are lost (`ssmmp confirm-lost`). Kubernetes does the same with a zone.
+ * are back, or when an operator says that they are lost (`ssmmp confirm-lost`); the others have `lostMs` from then. Kubernetes does
+ * the same with a zone.
  */
 import { VANISHED_NODES_MIN, VANISHED_SHARE_MAX } from '../../ssmmp/core/timers.ts';
 import { leaveLost } from './dialogues/session-close.ts';
@@ -124,6 +125,9 @@ function endDoubt(turn: Turn, doubt: Doubt): void {
   }).length;
   if (held > 0 && isTooMany(missing, missing + present)) return;
   state.doubt = null;
+  // While the Manager doubted itself a silence said nothing of the node. It counts from now: where a cut heals, the last nodes
+  // come back a moment after those with which the doubt ends.
+  for (const agent of state.agents.values()) if (isAway(state, now, agent)) agent.lastHeard = now;
   turn.event('manager', `the Manager trusts itself again: ${present} nodes are there, ${held} away`, {
     present,
     away: held,

@@ -37,7 +37,7 @@ export interface Agent {
   repository: ReadonlySet<string>;
   /** Services of it that it answered 404, for their sockets and plugs are others; until it registers or the graph changes. */
   readonly refused: Set<string>;
-  /** When anything last came from it. */
+  /** Since when its silence counts: anything came from it, a Manager gave it time to register, or the Manager trusted itself again. */
   lastHeard: number;
   /** Its last health: 200, 199 start nothing new, 503 draining. */
   health: number;
