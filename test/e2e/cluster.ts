@@ -110,6 +110,8 @@ export class Cluster {
     );
     const cluster = new Cluster(subnet, stateDir, front);
     watch(cluster);
+    // One that a test has ended well has nothing to tell of another test's failure.
+    void cluster.ended.then((ended) => ended === 0 && forget(cluster));
     let code: number | null = null;
     void cluster.ended.then((value) => (code = value));
     await until(
@@ -184,9 +186,9 @@ export class Cluster {
 
   /** Stops the cluster and removes its state; fails when something of it is left, or when its journal does not replay. */
   async stop(): Promise<void> {
-    forget(this);
     this.front.kill('SIGTERM');
     await this.ended;
+    forget(this);
     const left = processesNaming(this.net);
     const different = replayProblem(this.stateDir);
     if (different !== null) throw new Error(`the journal in ${this.stateDir} does not replay: ${different}`);

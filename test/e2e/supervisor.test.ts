@@ -281,7 +281,7 @@ describe('an agent that does not come back', function () {
 
   it('R47 its instances drain and end by themselves', async () => {
     const stateDir = mkdtempSync(join(tmpdir(), 'ssmmp-orphans-'));
-    const flags = ['--subnet', SUBNET, '--state-dir', stateDir, '--timer-scale', '0.05'];
+    const flags = ['--subnet', SUBNET, '--state-dir', stateDir, '--timer-scale', '0.1'];
     const graph = fileURLToPath(new URL('../../services/cnapp.yaml', import.meta.url));
     const repository = fileURLToPath(new URL('../../dist/repository.yaml', import.meta.url));
     const place = ['--address', `${SUBNET}.11`, '--manager', `${SUBNET}.1`, '--repository', repository];
@@ -300,8 +300,10 @@ describe('an agent that does not come back', function () {
       expect(instances.filter(isRunning)).to.have.length(instances.length);
       await until('all have ended', () => instances.every((one) => !isRunning(one)), 15_000);
     } finally {
-      manager.kill('SIGTERM');
-      await once(manager, 'exit');
+      for (const one of [agent, manager]) {
+        one.kill('SIGTERM');
+        if (one.exitCode === null && one.signalCode === null) await once(one, 'exit');
+      }
       rmSync(stateDir, { recursive: true, force: true });
     }
   });
