@@ -18,7 +18,7 @@ export interface ProcessIdentity {
   readonly startTime: string | null;
 }
 
-/** When the process started, or null when there is none (a zombie counts as none) or the system does not tell. */
+/** When the process started, or null when there is none (one that has ended and was not waited for counts as none) or the system does not tell. */
 export function startTimeOf(pid: number): string | null {
   if (process.platform === 'linux') return linuxStartTime(pid);
   if (process.platform === 'win32') return null;
@@ -96,13 +96,21 @@ function contentOf(path: string): Record<string, unknown> {
   }
 }
 
-/** Field 22 of /proc/<pid>/stat: clock ticks since the boot. The command in brackets may hold anything, so count from its end. */
+/** Field 22 of /proc/<pid>/stat, clock ticks since the boot; null for a process that has ended. */
 function linuxStartTime(pid: number): string | null {
   const fields = linuxStat(pid);
-  return fields === null || fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
+  return fields === null || hasEnded(fields) ? null : (fields[19] ?? null);
 }
 
-/** The fields of /proc/PID/stat from the state on; null when there is no such process. */
+/**
+ * Has it ended, by the fields of its stat from the state on (3) with the number of its threads (20)? A process that was killed is a
+ * zombie as soon as its first thread is gone; until the last one is, it holds its ports and files, and may end a write.
+ */
+export function hasEnded(fields: readonly string[]): boolean {
+  return fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1);
+}
+
+/** The fields of /proc/PID/stat from the state on, for the command in brackets before it may hold anything; null without such a process. */
 function linuxStat(pid: number): string[] | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import {
+  hasEnded,
   isRunning,
   ownIdentity,
   readPidFile,
@@ -30,6 +31,15 @@ describe('process identity', () => {
     await once(child, 'exit');
     expect(isRunning(identity)).to.equal(false);
     expect(startTimeOf(identity.pid)).to.equal(null);
+  });
+
+  it('a zombie whose other threads still end has not ended: it holds its ports', () => {
+    const stat = (state: string, threads: number): string[] =>
+      `${state} 1 7 7 0 -1 4194316 0 0 0 0 0 0 0 0 20 0 ${threads} 0 5161935 0`.split(' ');
+    expect(hasEnded(stat('Z', 11))).to.equal(false);
+    expect(hasEnded(stat('Z', 1))).to.equal(true);
+    expect(hasEnded(stat('X', 1))).to.equal(true);
+    expect(hasEnded(stat('S', 1))).to.equal(false);
   });
 
   it('writes, reads and removes pid files, never another process’s', () => {
