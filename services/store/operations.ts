@@ -65,6 +65,8 @@ export class Operations {
    */
   async once(operation: Operation, decide: () => Decision): Promise<string> {
     try {
+      // The claim is looked at again when it is on disk (R50); seen now, an owner that was cut off for a while writes nothing at all.
+      this.#store.checkOwner(this.#now());
       const known = this.#find(operation);
       if (known !== null) {
         await this.#store.settled();

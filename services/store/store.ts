@@ -55,7 +55,7 @@ export class StoreError extends Error {
   }
 }
 
-/** How often an answer that needs no write makes sure that this is still the owner, in ms. */
+/** How often, before it reads or decides on a write, an owner makes sure that it still is the owner, in ms. */
 export const OWNER_CHECK_MS = 250;
 
 /**

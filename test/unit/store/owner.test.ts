@@ -1,5 +1,6 @@
 /** R50: one owner per data folder; an old owner that wakes up can acknowledge nothing. */
 import { expect } from 'chai';
+import { Operations } from '../../../services/store/operations.ts';
 import { openLowdbStore } from '../../../services/store/lowdb-store.ts';
 import { OWNER_CHECK_MS, StoreError, type Row, type Store } from '../../../services/store/store.ts';
 import { FakeDisk } from './fake-disk.ts';
@@ -155,6 +156,24 @@ describe('R50 the owner of a data folder', () => {
     expect(await kindOf(openLowdbStore({ disk, epoch: 5 }))).to.equal('fenced');
     expect(await kindOf(openLowdbStore({ disk, epoch: 4 }))).to.equal('fenced');
     expect(disk.list()).to.deep.equal(['owner-5']);
+  });
+
+  it('R50 an owner that was replaced while it was cut off writes nothing at all', async () => {
+    const disk = new FakeDisk();
+    let nowMs = 1000;
+    const old = await openLowdbStore({ disk, epoch: 5 });
+    const operations = new Operations(old, 'posts-db', () => nowMs);
+    const post = (operationId: string): Promise<string> =>
+      operations.once({ user: 'ann', operationId, content: operationId }, () => ({
+        changes: [row(operationId)],
+        answer: 'stored',
+      }));
+    expect(await post('in-its-time')).to.equal('stored');
+    await openLowdbStore({ disk, epoch: 6 });
+    const steps = disk.steps.length;
+    nowMs += OWNER_CHECK_MS + 1;
+    expect(await post('after-a-heal')).to.include('is being replaced');
+    expect(disk.steps.slice(steps)).to.deep.equal([]);
   });
 
   it('R50 an answer that needs no write finds out within OWNER_CHECK_MS', async () => {
