@@ -22,7 +22,7 @@ const COLLECTED_MS = 10_000;
  * What nothing that a stranger says may lead to: lost nodes, ended instances. A node may be suspect for a moment, where
  * the attackers take the processor of the machine that is attacked; by the end all are back (`damage`).
  */
-const DAMAGE = /lost|hung|→ (killing|off)|crash/;
+const DAMAGE = /→ (lost|killing|off)|hung|crash/;
 
 export class Siege {
   readonly cluster: Cluster;
