@@ -51,7 +51,7 @@ export const bench: Bench = async ({ quick }) => {
     const address = await Promise.any(NODES.map((node) => connectWhenThere(node, USER_PORT).then(closed(node))));
     const settleMs = quick ? SETTLE_MS.quick : SETTLE_MS.full;
     const rows = await scaling(operator, address, quick ? 1 : 8, settleMs);
-    rows.push(...(await migrating(operator, address, 'front', quick ? 1 : 6, settleMs)));
+    rows.push(...(await migrating(operator, address, 'front', quick ? 1 : 16, settleMs)));
     rows.push(...(await migrating(operator, address, 'store', quick ? 1 : 4, settleMs)));
     return rows;
   } finally {
